@@ -1,0 +1,144 @@
+"""Images as sequences of pixels.
+
+`mnist`: 60,000 training and 10,000 test images of 28 x 28 pixels (LeCun, Cortes, Burges).
+`digits`: scikit-learn's 8 x 8 handwritten digits, 1,437 and 360, for machines without a
+network and for first steps.
+"""
+
+import hashlib
+import os
+import zipfile
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from irnn.errors import InputError, one_of
+from irnn.spec import DATASETS, RunSpec
+
+# SHA-256 of each array's bytes. They were checked against the original IDX files.
+MNIST_SHA256 = {
+    "x_train": "741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757",
+    "y_train": "1feba77c54802fa5339a11837ea4b2866434b83314ec45192930f1df69120c13",
+    "x_test": "6d87418db22cc8025d05968bec9bd5c3932904b23485740db143a061a2c9d161",
+    "y_test": "ddeff807876a9661a1110d45c266c86239a3a1b7d37da0c3716a7a683c852ff5",
+}
+REMEDY = "set MNIST_NPZ to the path of a file with Keras' four MNIST arrays, or use digits"
+
+
+class Data(NamedTuple):
+    """Training and test samples: `x` float32 in [0, 1], `y` integer labels 0 to 9."""
+
+    x_train: np.ndarray
+    y_train: np.ndarray
+    x_test: np.ndarray
+    y_test: np.ndarray
+
+
+def load_images(dataset: str, path: str | os.PathLike | None = None) -> Data:
+    """Return the images of a dataset, `x` of shape (n, side, side).
+
+    `path` is an `.npz` file with MNIST's arrays; without one, the environment variable
+    `MNIST_NPZ` names it; without that either, Keras downloads and caches it. The arrays are
+    verified by their SHA-256.
+
+    Raises `InputError` for an unknown dataset, and for MNIST that cannot be had or is not
+    what it should be.
+    """
+    one_of("dataset", dataset, DATASETS)
+    if dataset == "digits":
+        return _digits()
+    path = path or os.environ.get("MNIST_NPZ")
+    arrays = _read_mnist(Path(path).expanduser()) if path else _download_mnist()
+    for name, array in arrays.items():
+        if hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest() != MNIST_SHA256[name]:
+            raise InputError(
+                f"MNIST from {path or 'Keras'}: {name} is not MNIST's (wrong SHA-256); {REMEDY}"
+            )
+    pixels = {name: (arrays[name] / np.float32(255)) for name in ("x_train", "x_test")}
+    return Data(**arrays | pixels)
+
+
+def _digits() -> Data:
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    x = digits.images.astype("float32") / 16
+    y = digits.target.astype("uint8")
+    n = DATASETS["digits"][1]
+    return Data(x[:n], y[:n], x[n:], y[n:])
+
+
+def _read_mnist(path: Path) -> dict[str, np.ndarray]:
+    try:
+        with np.load(path) as file:
+            return {name: file[name] for name in MNIST_SHA256}
+    except FileNotFoundError:
+        raise InputError(f"MNIST: there is no file {path}; {REMEDY}") from None
+    except KeyError as error:
+        raise InputError(f"MNIST: {path} lacks an array ({error.args[0]}); {REMEDY}") from None
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(
+            f"MNIST: {path} cannot be read, it may be truncated ({error}); {REMEDY}"
+        ) from None
+
+
+def _download_mnist() -> dict[str, np.ndarray]:
+    import keras
+
+    try:
+        (x_train, y_train), (x_test, y_test) = keras.datasets.mnist.load_data()
+    except Exception as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"MNIST cannot be downloaded ({reason}); {REMEDY}") from None
+    return Data(x_train, y_train, x_test, y_test)._asdict()
+
+
+def sequences(images: np.ndarray, pooling: int = 1, permutation: int | None = None) -> np.ndarray:
+    """Return images (n, side, side) as sequences of pixels (n, T, 1), in reading order.
+
+    `pooling` averages squares of that side, so that T = (side / pooling)². `permutation` is
+    the seed of one random order of the T steps, the same for every image.
+    """
+    n, side, _ = images.shape
+    small = side // pooling
+    pooled = images.reshape(n, small, pooling, small, pooling).mean(axis=(2, 4), dtype="float32")
+    pixels = pooled.reshape(n, small * small, 1)
+    if permutation is not None:
+        pixels = pixels[:, np.random.default_rng(permutation).permutation(small * small)]
+    return pixels
+
+
+def stratified(labels: np.ndarray, samples: int, seed: int) -> np.ndarray:
+    """Return sorted indices of `samples` labels in which each class keeps its share.
+
+    Every class gets the whole part of its share, the largest remainders get one more.
+    """
+    rng = np.random.default_rng(seed)
+    classes, counts = np.unique(labels, return_counts=True)
+    share = counts * samples / len(labels)
+    take = np.floor(share).astype(int)
+    take[np.argsort(take - share, kind="stable")[: samples - take.sum()]] += 1
+    chosen = [
+        rng.choice(np.flatnonzero(labels == c), n, replace=False)
+        for c, n in zip(classes, take, strict=True)
+    ]
+    return np.sort(np.concatenate(chosen))
+
+
+def load(spec: RunSpec, path: str | os.PathLike | None = None) -> Data:
+    """Return the pixel sequences (n, T, 1) that a run is trained and tested on.
+
+    Raises `InputError` as `load_images` does.
+    """
+    data = load_images(spec.dataset, path)
+    x_train, y_train = data.x_train, data.y_train
+    if spec.samples is not None:
+        chosen = stratified(y_train, spec.samples, spec.seed)
+        x_train, y_train = x_train[chosen], y_train[chosen]
+    return Data(
+        sequences(x_train, spec.pooling, spec.permutation),
+        y_train,
+        sequences(data.x_test, spec.pooling, spec.permutation),
+        data.y_test,
+    )

@@ -1,0 +1,26 @@
+"""What a user did that cannot work, said in one line."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class InputError(ValueError):
+    """Bad input: the message names it, says what is wrong and what to do.
+
+    The command line prints the message and exits with 2; a notebook shows the message
+    in place of a traceback.
+    """
+
+    def _render_traceback_(self) -> list[str]:
+        """Show one line in a notebook (IPython's hook)."""
+        return [f"InputError: {self}"]
+
+
+def one_of(what: str, value, allowed: Iterable) -> None:
+    """Raise `InputError`, naming the nearest valid value, unless `value` is in `allowed`."""
+    allowed = list(allowed)
+    if value in allowed:
+        return
+    near = get_close_matches(str(value), [str(name) for name in allowed], n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]}?" if near else f"valid: {', '.join(map(str, allowed))}"
+    raise InputError(f"unknown {what} {value!r}; {hint}")

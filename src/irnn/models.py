@@ -1,0 +1,248 @@
+"""The networks in Keras 3, as July 2015 computed them and as today's defaults do.
+
+`semantics` says which: "2015" is Keras 0.1 over Theano, "today" is Keras 3 under the same
+names. Initial weights are drawn with NumPy, so that a seed gives the same network on every
+backend.
+"""
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from irnn.spec import RunSpec
+
+CLASSES = 10
+
+
+def irnn(spec: RunSpec) -> keras.Sequential:
+    """Return an IRNN: a ReLU network whose recurrent matrix starts as the identity."""
+    rng = np.random.default_rng(spec.seed)
+    return keras.Sequential(
+        [
+            keras.Input((spec.steps, 1)),
+            truncated_bptt(
+                layers.SimpleRNN(
+                    spec.units,
+                    activation=relu(spec.relu_derivative_at_0),
+                    kernel_initializer=normal(rng, stddev=0.001),
+                    recurrent_initializer="identity",
+                ),
+                spec.bptt_steps,
+            ),
+            layers.Dense(
+                CLASSES,
+                activation="softmax",
+                kernel_initializer=glorot_uniform(rng, spec.semantics),
+            ),
+        ]
+    )
+
+
+def lstm(spec: RunSpec) -> keras.Sequential:
+    """Return an LSTM with forget biases of one and one softmax layer on its last output."""
+    rng = np.random.default_rng(spec.seed)
+    return keras.Sequential(
+        [
+            keras.Input((spec.steps, 1)),
+            truncated_bptt(
+                layers.LSTM(
+                    spec.units,
+                    activation="tanh",
+                    recurrent_activation=GATES[spec.semantics],
+                    kernel_initializer=gates(glorot_uniform(rng, spec.semantics), spec.semantics),
+                    recurrent_initializer=gates(orthogonal(rng, spec.semantics), spec.semantics),
+                    unit_forget_bias=True,
+                ),
+                spec.bptt_steps,
+            ),
+            layers.Dense(
+                CLASSES,
+                activation="softmax",
+                kernel_initializer=glorot_uniform(rng, spec.semantics),
+            ),
+        ]
+    )
+
+
+def build(spec: RunSpec) -> keras.Sequential:
+    """Return the spec's network, compiled with its optimizer."""
+    model = {"irnn": irnn, "lstm": lstm}[spec.model](spec)
+    model.compile(optimizer(spec), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
+# --- activations ------------------------------------------------------------------------
+
+
+def relu(derivative_at_0: float):
+    """Return max(x, 0) whose derivative at 0 is the given one.
+
+    2015's `(x + abs(x)) / 2` had 0.5 there, today's `relu` has 0. An IRNN sits exactly at 0
+    on every leading blank pixel, so that it matters.
+    """
+    if derivative_at_0 == 0:
+        return keras.activations.relu
+
+    def relu_with_derivative(x):
+        return x * ops.heaviside(ops.stop_gradient(x), derivative_at_0)
+
+    return relu_with_derivative
+
+
+def hard_sigmoid_2015(x):
+    """Return clip(0.2 x + 0.5, 0, 1); today's `hard_sigmoid` is clip(x / 6 + 0.5, 0, 1)."""
+    return ops.clip(0.2 * x + 0.5, 0, 1)
+
+
+GATES = {"2015": hard_sigmoid_2015, "today": "sigmoid"}
+
+
+# --- initial weights --------------------------------------------------------------------
+
+
+def normal(rng: np.random.Generator, stddev: float):
+    """Return an initializer that draws from N(0, stddev²)."""
+
+    def initialize(shape, dtype=None):
+        return rng.normal(0, stddev, shape).astype("float32")
+
+    return initialize
+
+
+def glorot_uniform(rng: np.random.Generator, semantics: str):
+    """Return an initializer that draws from U(-a, a), a = sqrt(s / (fan_in + fan_out)).
+
+    s = 6 as in Glorot and Bengio (2010); before 10 July 2015, Keras had 2.
+    """
+    scale = {"2015": 2, "today": 6}[semantics]
+
+    def initialize(shape, dtype=None):
+        limit = np.sqrt(scale / sum(shape))
+        return rng.uniform(-limit, limit, shape).astype("float32")
+
+    return initialize
+
+
+def orthogonal(rng: np.random.Generator, semantics: str):
+    """Return an initializer of rows, or of columns, orthonormal up to a gain.
+
+    As in Saxe et al. (2013): the singular vectors of a normal matrix. The gain is 1; in
+    2015's Keras it was 1.1.
+    """
+    gain = {"2015": 1.1, "today": 1.0}[semantics]
+
+    def initialize(shape, dtype=None):
+        u, _, v = np.linalg.svd(rng.normal(size=shape), full_matrices=False)
+        return (gain * (u if u.shape == tuple(shape) else v)).astype("float32")
+
+    return initialize
+
+
+def gates(initializer, semantics: str):
+    """Return an initializer of the four gates' weights side by side.
+
+    2015 had a matrix per gate, each drawn by itself; today one matrix is drawn as a whole.
+    """
+    if semantics == "today":
+        return initializer
+
+    def initialize(shape, dtype=None):
+        rows, columns = shape
+        return np.concatenate([initializer((rows, columns // 4)) for _ in range(4)], axis=1)
+
+    return initialize
+
+
+# --- truncated backpropagation through time -----------------------------------------------
+
+
+def truncated_bptt(rnn: layers.RNN, steps: int | None) -> layers.Layer:
+    """Return the layer with its gradient through the last `steps` only; None: all of them."""
+    return rnn if steps is None else TruncatedBPTT(rnn, steps)
+
+
+@keras.saving.register_keras_serializable("irnn")
+class TruncatedBPTT(layers.Layer):
+    """A recurrent layer whose gradient flows through the last K steps only.
+
+    The forward pass is the layer's own, on inputs (batch, T, features) for any T. The state
+    that enters the last K steps counts as a constant, which is what Theano's
+    `scan(truncate_gradient=K)` computes: no steps before the last K, no gradient from them.
+    K >= T is the plain layer.
+    """
+
+    def __init__(self, rnn: layers.RNN, steps: int, **kwargs):
+        super().__init__(**kwargs)
+        self.rnn = rnn
+        self.steps = steps
+        self.rnn.return_state = True
+
+    def build(self, input_shape):
+        self.rnn.build(input_shape)
+        self.built = True
+
+    def call(self, x):
+        head, tail = x[:, : -self.steps], x[:, -self.steps :]
+        states = None
+        if head.shape[1] > 0:
+            _, *states = self.rnn(head)
+            states = [ops.stop_gradient(state) for state in states]
+        output, *_ = self.rnn(tail, initial_state=states)
+        return output
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], self.rnn.units)
+
+    def get_config(self):
+        return super().get_config() | {
+            "rnn": keras.saving.serialize_keras_object(self.rnn),
+            "steps": self.steps,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(keras.saving.deserialize_keras_object(config.pop("rnn")), **config)
+
+
+# --- optimizers -------------------------------------------------------------------------
+
+
+def optimizer(spec: RunSpec) -> keras.optimizers.Optimizer:
+    """Return the spec's optimizer, which also sums the norms of its gradients.
+
+    2015's `clipnorm` was the norm over all gradients together, today's `global_clipnorm`.
+    """
+    if spec.optimizer == "sgd":
+        return SGD(
+            spec.learning_rate, momentum=spec.momentum, global_clipnorm=spec.clip_norm
+        )
+    return RMSprop(
+        spec.learning_rate,
+        rho=spec.rho,
+        momentum=spec.momentum,
+        epsilon=spec.epsilon,
+        global_clipnorm=spec.clip_norm,
+    )
+
+
+class SumsGradientNorms:
+    """Makes an optimizer sum the norm over all gradients, before clipping, of each update."""
+
+    def build(self, variables):
+        if not self.built:
+            super().build(variables)
+            self.gradient_norms = self.add_variable((), name="gradient_norms")
+
+    def apply(self, grads, trainable_variables=None):
+        squares = [ops.sum(ops.square(gradient)) for gradient in grads]
+        self.assign_add(self.gradient_norms, ops.sqrt(sum(squares)))
+        return super().apply(grads, trainable_variables)
+
+
+class RMSprop(SumsGradientNorms, keras.optimizers.RMSprop):
+    """Keras' RMSprop, with its gradients' norms summed."""
+
+
+class SGD(SumsGradientNorms, keras.optimizers.SGD):
+    """Keras' SGD, with its gradients' norms summed."""

@@ -1,0 +1,157 @@
+"""What decides a training run, and the name that follows from it."""
+
+import hashlib
+import json
+import math
+from dataclasses import asdict, dataclass, fields
+
+from irnn.errors import InputError, one_of
+
+# Side of the square image and number of training images of each dataset.
+DATASETS = {"mnist": (28, 60_000), "digits": (8, 1_437)}
+
+# What the same names meant in July 2015 and mean in Keras 3. The initial weights and the
+# gate activations that go with each are in `models.py`.
+SEMANTICS = {
+    "2015": {"relu_derivative_at_0": 0.5, "epsilon": 1e-6, "learning_rate": 1e-6},
+    "today": {"relu_derivative_at_0": 0.0, "epsilon": 1e-7, "learning_rate": 1e-3},
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSpec:
+    """Everything that decides a training run, but for the number of epochs.
+
+    A run of 200 epochs contains the run of 50, so epochs are not part of it. Fields that
+    mean nothing to the model or the optimizer are None. A field added later needs a default
+    that means what was done before it; `canonical` leaves such a field out at its default,
+    so that the ids of recorded runs stay.
+
+    Raises `InputError` for a value that is unknown or out of range.
+    """
+
+    dataset: str  # "mnist" or "digits"
+    permutation: int | None  # seed of a fixed random order of the pixels; None: row by row
+    pooling: int  # 1, 2 or 4: side of the squares of pixels that are averaged
+    samples: int | None  # training images, as many of each class as in the whole; None: all
+    model: str  # "irnn" or "lstm"
+    semantics: str  # "2015" or "today": initial weights and activations, see models.py
+    units: int
+    relu_derivative_at_0: float | None  # IRNN only
+    optimizer: str  # "rmsprop" or "sgd"
+    learning_rate: float
+    rho: float | None  # RMSprop's decay of the mean squared gradient
+    epsilon: float | None  # RMSprop: added to the mean squared gradient, inside the root
+    momentum: float
+    clip_norm: float | None  # limit of the norm over all gradients together; None: no clipping
+    batch_size: int
+    bptt_steps: int | None  # K: gradient through the last K steps only; None: through all
+    seed: int  # initial weights, shuffling, choice of samples
+
+    def __post_init__(self):
+        one_of("dataset", self.dataset, DATASETS)
+        one_of("model", self.model, ("irnn", "lstm"))
+        one_of("semantics", self.semantics, SEMANTICS)
+        one_of("optimizer", self.optimizer, ("rmsprop", "sgd"))
+        one_of("pooling", self.pooling, (1, 2, 4))
+        _whole("units", self.units, 1, 4096)
+        _whole("batch_size", self.batch_size, 1, self.training_images)
+        _whole("seed", self.seed, 0, 2**32 - 1)
+        if self.permutation is not None:
+            _whole("permutation", self.permutation, 0, 2**32 - 1)
+        if self.samples is not None:
+            _whole("samples", self.samples, 10, DATASETS[self.dataset][1])
+        if self.bptt_steps is not None:
+            _whole("bptt_steps", self.bptt_steps, 1, self.steps)
+        _number("learning_rate", self.learning_rate, 1e-12, 10)
+        _number("momentum", self.momentum, 0, 0.9999)
+        if self.clip_norm is not None:
+            _number("clip_norm", self.clip_norm, 1e-12, 1e12)
+        if self.optimizer == "rmsprop":
+            _number("rho", self.rho, 0, 0.999999)
+            _number("epsilon", self.epsilon, 0, 1)
+        if self.model == "irnn":
+            _number("relu_derivative_at_0", self.relu_derivative_at_0, 0, 1)
+
+    @property
+    def steps(self) -> int:
+        """Length T of a sequence: one step per pixel after pooling."""
+        return (DATASETS[self.dataset][0] // self.pooling) ** 2
+
+    @property
+    def training_images(self) -> int:
+        """Number of images in an epoch."""
+        return self.samples or DATASETS[self.dataset][1]
+
+    @property
+    def updates(self) -> int:
+        """Number of updates in an epoch."""
+        return math.ceil(self.training_images / self.batch_size)
+
+    def canonical(self) -> str:
+        """Return the spec as JSON: the same text for equal specs."""
+        defaults = {field.name: field.default for field in fields(self)}
+        kept = {k: v for k, v in asdict(self).items() if v != defaults[k]}
+        return json.dumps(kept, sort_keys=True, separators=(",", ":"))
+
+    @property
+    def id(self) -> str:
+        """Twelve hexadecimal digits that name the run."""
+        return hashlib.sha256(self.canonical().encode()).hexdigest()[:12]
+
+    @property
+    def name(self) -> str:
+        """The stem of the run's files: readable, and unique through the id."""
+        return f"{self.dataset}-{self.model}-{self.id}"
+
+    def __str__(self) -> str:
+        return (
+            f"{self.model} {self.dataset} {self.semantics} {self.optimizer} "
+            f"{self.learning_rate:g} seed {self.seed}"
+        )
+
+
+def make(model: str, semantics: str = "2015", **changes) -> RunSpec:
+    """Return the experiment's usual spec in the named semantics, with `changes` to it.
+
+    Raises `InputError` for an unknown field or value.
+    """
+    one_of("model", model, ("irnn", "lstm"))
+    one_of("semantics", semantics, SEMANTICS)
+    names = [field.name for field in fields(RunSpec)]
+    for name in changes:
+        one_of("parameter", name, names)
+    usual = {
+        "dataset": "mnist",
+        "permutation": None,
+        "pooling": 1,
+        "samples": None,
+        "model": model,
+        "semantics": semantics,
+        "units": 100,
+        "optimizer": "rmsprop",
+        "rho": 0.9,
+        "momentum": 0.0,
+        "clip_norm": None,
+        "batch_size": 32,
+        "bptt_steps": None,
+        "seed": 0,
+        **SEMANTICS[semantics],
+    }
+    spec = usual | changes
+    if spec["optimizer"] == "sgd":
+        spec |= {"rho": None, "epsilon": None}
+    if model != "irnn":
+        spec["relu_derivative_at_0"] = None
+    return RunSpec(**spec)
+
+
+def _whole(name: str, value, low: int, high: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        raise InputError(f"{name} is {value!r}; it must be a whole number from {low} to {high}")
+
+
+def _number(name: str, value, low: float, high: float) -> None:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not low <= value <= high:
+        raise InputError(f"{name} is {value!r}; it must be a number from {low:g} to {high:g}")

@@ -1,0 +1,202 @@
+"""Where runs are kept: a folder with a file of JSON lines for each run.
+
+    NAME.jsonl             the run: its spec, its sittings, a line per epoch
+    NAME.checkpoint.npz    from which training goes on
+    NAME.weights.npz       the weights after the last epoch of a finished training
+
+The first line of a run is its spec. A line with the key `sitting` says on what the epochs
+after it were trained; a line with the key `epoch` is one epoch. Lines are only ever
+appended. Reading imports neither Keras nor TensorFlow.
+"""
+
+import json
+import math
+import os
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from irnn.errors import InputError
+from irnn.spec import RunSpec
+
+METRICS = (
+    "loss",  # mean cross-entropy of the epoch's batches, each before its update
+    "accuracy",  # share of correct training images, likewise
+    "val_loss",  # cross-entropy on the test set after the epoch
+    "val_accuracy",  # share of correct test images after the epoch
+    "gradient_norm",  # mean over the updates of the norm of all gradients together
+    "seconds",  # wall-clock time of the epoch's updates, without the test
+)
+
+
+@dataclass
+class Run:
+    """A recorded run: its spec, its sittings and its epochs, oldest first."""
+
+    spec: RunSpec
+    sittings: list[dict] = field(default_factory=list)
+    epochs: list[dict] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.epochs)
+
+    def __getitem__(self, metric: str) -> np.ndarray:
+        """Return a metric of `METRICS`, an array of one float per epoch; NaN: not finite."""
+        values = [epoch[metric] for epoch in self.epochs]
+        return np.array([math.nan if v is None else v for v in values], dtype=float)
+
+    def until(self, epochs: int) -> "Run":
+        """Return the run as it was after that many epochs."""
+        return Run(self.spec, self.sittings, self.epochs[:epochs])
+
+
+class Store:
+    """A folder of runs.
+
+    Args:
+        root: The folder. It is made when the first run is written.
+    """
+
+    def __init__(self, root: str | os.PathLike):
+        self.root = Path(root).expanduser()
+
+    def record(self, spec: RunSpec) -> Path:
+        """Return the path of a run's record."""
+        return self.root / f"{spec.name}.jsonl"
+
+    def checkpoint(self, spec: RunSpec) -> Path:
+        """Return the path of a run's checkpoint."""
+        return self.root / f"{spec.name}.checkpoint.npz"
+
+    def weights(self, spec: RunSpec) -> Path:
+        """Return the path of a run's final weights."""
+        return self.root / f"{spec.name}.weights.npz"
+
+    def read(self, spec: RunSpec) -> Run:
+        """Return a run as far as it is recorded, with no epochs if it is not.
+
+        Raises `InputError` for a damaged line and for a record of another spec.
+        """
+        path = self.record(spec)
+        if not path.exists():
+            return Run(spec)
+        run = read(path) or Run(spec)
+        if run.spec != spec:
+            raise InputError(f"{path}: line 1 is not the spec that the file's name stands for")
+        return run
+
+    def runs(self) -> list[Run]:
+        """Return every recorded run, sorted by file name.
+
+        Raises `InputError` for a damaged line.
+        """
+        recorded = (read(path) for path in sorted(self.root.glob("*.jsonl")))
+        return [run for run in recorded if run is not None]
+
+    def append(self, spec: RunSpec, *lines: dict) -> None:
+        """Append lines to a run's record; the first of all is its spec.
+
+        What a kill left of an unfinished line is cut off first. Raises `InputError` where
+        the folder cannot be written.
+        """
+        path = self.record(spec)
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            path.touch()
+            with path.open("rb+") as file:
+                whole = file.read().rfind(b"\n") + 1
+                file.seek(whole)
+                file.truncate()
+                entries = [*lines] if whole else [{"spec": asdict(spec)}, *lines]
+                file.write("".join(json.dumps(entry) + "\n" for entry in entries).encode())
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise unwritable(self.root, error) from None
+
+    def save(self, path: Path, arrays: dict[str, np.ndarray]) -> None:
+        """Write an `.npz` file whole or not at all.
+
+        Raises `InputError` where the folder cannot be written.
+        """
+        unfinished = path.with_suffix(".tmp")
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            with unfinished.open("wb") as file:
+                np.savez_compressed(file, **arrays)
+                file.flush()
+                os.fsync(file.fileno())
+            unfinished.replace(path)
+        except OSError as error:
+            unfinished.unlink(missing_ok=True)
+            raise unwritable(self.root, error) from None
+
+
+def unwritable(root: Path, error: OSError) -> InputError:
+    """Return the error of a store that cannot be written."""
+    return InputError(
+        f"the store {root} cannot be written ({error.strerror}); what it holds is whole; "
+        "name a folder that can be written with runs_dir (--runs-dir)"
+    )
+
+
+def read(path: Path) -> Run | None:
+    """Return the run in a file of JSON lines, None for a file with no whole line.
+
+    A last line without its end is what a kill leaves of an epoch under way: it is left out.
+    Raises `InputError`, naming the line, for any other line that cannot be read; the file
+    stays as it is.
+    """
+    text = path.read_text(encoding="utf-8", errors="replace")
+    lines = text.splitlines()
+    if text and not text.endswith("\n"):
+        lines.pop()
+    run = None
+    for number, line in enumerate(lines, 1):
+        try:
+            entry = json.loads(line)
+            if run is None:
+                run = Run(RunSpec(**entry["spec"]))
+            elif "sitting" in entry:
+                run.sittings.append(entry["sitting"])
+            else:
+                assert entry["epoch"] == len(run) + 1
+                assert all(metric in entry for metric in METRICS)
+                run.epochs.append(entry)
+        except (ValueError, KeyError, TypeError, AssertionError):
+            raise InputError(
+                f"{path}: line {number} of {len(lines)} is damaged; the {number - 1} before it "
+                f"are whole: delete it and what follows (head -n {number - 1}), "
+                "then train to go on"
+            ) from None
+    return run
+
+
+def collect(store: Store, planned: Iterable[tuple[RunSpec, int]]) -> list[Run]:
+    """Return the planned runs, each with exactly its number of epochs.
+
+    Raises `InputError` that lists the runs that the store lacks, if any.
+    """
+    planned = list(planned)
+    runs = [store.read(spec).until(epochs) for spec, epochs in planned]
+    lacking = [
+        f"{spec} ({len(run)} of {epochs} epochs)"
+        for run, (spec, epochs) in zip(runs, planned, strict=True)
+        if len(run) < epochs
+    ]
+    if lacking:
+        raise MissingRuns(store.root, lacking)
+    return runs
+
+
+class MissingRuns(InputError):
+    """Runs that a page shows are not in the store, and it was not asked to train them."""
+
+    def __init__(self, root: Path, lacking: list[str]):
+        more = f" and {len(lacking) - 3} more" if len(lacking) > 3 else ""
+        super().__init__(
+            f"not in {root}: {', '.join(lacking[:3])}{more}; "
+            "set the parameter train to True, or run `python -m irnn train` with the same values"
+        )

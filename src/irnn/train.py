@@ -1,0 +1,196 @@
+"""One run, on any Keras backend: trained epoch by epoch, stopped and taken up at any moment."""
+
+import datetime
+import json
+import math
+import os
+import platform
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+
+import irnn
+from irnn import data, models
+from irnn.errors import InputError
+from irnn.spec import RunSpec
+from irnn.store import Run, Store
+
+# Test images at a time: enough to be fast, few enough for the memory of a laptop.
+TEST_BATCH = 1000
+
+WEIGHTS = ("kernel", "recurrent_kernel", "bias", "dense_kernel", "dense_bias")
+
+
+def train(
+    spec: RunSpec,
+    epochs: int,
+    store: Store,
+    mnist: str | os.PathLike | None = None,
+    callbacks: tuple[keras.callbacks.Callback, ...] = (),
+    after_epoch: Callable[[Run], None] = lambda run: None,
+) -> Run:
+    """Train a run to its number of epochs, from where the store has it.
+
+    Every epoch's shuffle follows from (seed, epoch) alone and a checkpoint is kept after
+    each, so that a run that was stopped equals one that was not. An epoch counts when its
+    checkpoint is renamed into place; its line in the record follows, at the latest when the
+    run is taken up.
+
+    Args:
+        spec: The run.
+        epochs: The number of epochs that the run has in the end.
+        store: Where the run is kept.
+        mnist: MNIST's file, see `data.load_images`.
+        callbacks: Passed to `model.fit`.
+        after_epoch: Called with the run so far.
+
+    Returns:
+        The run, with at least that many epochs.
+
+    Raises:
+        InputError: For data that cannot be had, a store that cannot be written, a record
+            without its checkpoint.
+    """
+    run = _settled(spec, store)
+    if len(run) >= epochs:
+        return run
+    samples = data.load(spec, mnist)
+    model = models.build(spec)
+    _restore(model, store.checkpoint(spec), run)
+    store.append(spec, {"sitting": {"first_epoch": len(run) + 1} | environment()})
+    while len(run) < epochs:
+        line = _epoch(model, spec, samples, len(run) + 1, callbacks)
+        store.save(store.checkpoint(spec), _state(model) | {"line": np.array(json.dumps(line))})
+        run = _settled(spec, store)
+        after_epoch(run)
+    return run
+
+
+def _epoch(model, spec: RunSpec, samples: data.Data, epoch: int, callbacks) -> dict:
+    """Train one epoch, test, and return its line of the record."""
+    order = np.random.default_rng((spec.seed, epoch)).permutation(len(samples.y_train))
+    norms = model.optimizer.gradient_norms
+    norms.assign(0)
+    start = time.perf_counter()
+    fitted = model.fit(
+        samples.x_train[order],
+        samples.y_train[order],
+        batch_size=spec.batch_size,
+        shuffle=False,
+        verbose=0,
+        callbacks=list(callbacks),
+    ).history
+    seconds = time.perf_counter() - start
+    tested = model.evaluate(
+        samples.x_test, samples.y_test, batch_size=TEST_BATCH, verbose=0, return_dict=True
+    )
+    values = {
+        "loss": fitted["loss"][0],
+        "accuracy": fitted["accuracy"][0],
+        "val_loss": tested["loss"],
+        "val_accuracy": tested["accuracy"],
+        "gradient_norm": float(keras.ops.convert_to_numpy(norms)) / spec.updates,
+        "seconds": round(seconds, 3),
+    }
+    return {"epoch": epoch} | {k: v if math.isfinite(v) else None for k, v in values.items()}
+
+
+def _settled(spec: RunSpec, store: Store) -> Run:
+    """Return the recorded run, its record and weights brought up to its checkpoint."""
+    run = store.read(spec)
+    path = store.checkpoint(spec)
+    if not path.exists():
+        if run.epochs:
+            raise InputError(
+                f"{store.record(spec)} has {len(run)} epochs but no checkpoint beside it; "
+                "delete it to start over, or train into another store (--runs-dir)"
+            )
+        return run
+    with np.load(path) as checkpoint:
+        line = json.loads(str(checkpoint["line"]))
+        weights = {name: checkpoint[f"v{i}"] for i, name in enumerate(WEIGHTS)}
+    if line["epoch"] == len(run) + 1:
+        store.save(store.weights(spec), weights)
+        store.append(spec, line)
+        return store.read(spec)
+    if line["epoch"] != len(run):
+        raise InputError(
+            f"{store.record(spec)} has {len(run)} epochs, its checkpoint {line['epoch']}; "
+            "delete both to start over"
+        )
+    return run
+
+
+def _state(model) -> dict[str, np.ndarray]:
+    """Return the weights, in the order of `WEIGHTS`, then the optimizer's variables."""
+    variables = model.trainable_variables + model.optimizer.variables
+    return {f"v{i}": keras.ops.convert_to_numpy(v) for i, v in enumerate(variables)}
+
+
+def _restore(model, path: Path, run: Run) -> None:
+    if not run.epochs:
+        return
+    variables = model.trainable_variables + model.optimizer.variables
+    with np.load(path) as checkpoint:
+        for i, variable in enumerate(variables):
+            variable.assign(checkpoint[f"v{i}"])
+
+
+def environment() -> dict:
+    """Return what the epochs of a sitting are trained on."""
+    backend = keras.backend.backend()
+    return {
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "irnn": irnn.__version__,
+        "commit": _commit(),
+        "python": platform.python_version(),
+        "keras": keras.__version__,
+        "numpy": np.__version__,
+        "backend": backend,
+        "backend_version": __import__(backend).__version__,
+        "device": _device(backend),
+        "cores": os.cpu_count(),
+    }
+
+
+def _commit() -> str | None:
+    here = Path(__file__).parent
+    command = ["git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _device(backend: str) -> str:
+    """Return the name of the processor that trains: the GPU's, else the CPU's."""
+    if backend == "jax":
+        import jax
+
+        device = jax.devices()[0]
+        if device.platform != "cpu":
+            return device.device_kind
+    elif backend == "tensorflow":
+        import tensorflow as tf
+
+        gpus = tf.config.list_physical_devices("GPU")
+        if gpus:
+            return tf.config.experimental.get_device_details(gpus[0])["device_name"]
+    elif backend == "torch":
+        import torch
+
+        if torch.cuda.is_available():
+            return torch.cuda.get_device_name()
+    return _cpu()
+
+
+def _cpu() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(": ", 1)[1] for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
