@@ -8,7 +8,9 @@ backend.
 import keras
 import numpy as np
 from keras import layers, ops
+from keras.layers import Dense
 
+from irnn.recurrent import LSTM, SimpleRNN, TruncatedBPTT, hard_sigmoid_2015, relu
 from irnn.spec import RunSpec
 
 CLASSES = 10
@@ -21,7 +23,7 @@ def irnn(spec: RunSpec) -> keras.Sequential:
         [
             keras.Input((spec.steps, 1)),
             truncated_bptt(
-                layers.SimpleRNN(
+                SimpleRNN(
                     spec.units,
                     activation=relu(spec.relu_derivative_at_0),
                     kernel_initializer=normal(rng, stddev=0.001),
@@ -29,7 +31,7 @@ def irnn(spec: RunSpec) -> keras.Sequential:
                 ),
                 spec.bptt_steps,
             ),
-            layers.Dense(
+            Dense(
                 CLASSES,
                 activation="softmax",
                 kernel_initializer=glorot_uniform(rng, spec.semantics),
@@ -45,7 +47,7 @@ def lstm(spec: RunSpec) -> keras.Sequential:
         [
             keras.Input((spec.steps, 1)),
             truncated_bptt(
-                layers.LSTM(
+                LSTM(
                     spec.units,
                     activation="tanh",
                     recurrent_activation=GATES[spec.semantics],
@@ -55,7 +57,7 @@ def lstm(spec: RunSpec) -> keras.Sequential:
                 ),
                 spec.bptt_steps,
             ),
-            layers.Dense(
+            Dense(
                 CLASSES,
                 activation="softmax",
                 kernel_initializer=glorot_uniform(rng, spec.semantics),
@@ -70,29 +72,6 @@ def build(spec: RunSpec) -> keras.Sequential:
     model.compile(optimizer(spec), "sparse_categorical_crossentropy", metrics=["accuracy"])
     model.optimizer.build(model.trainable_variables)
     return model
-
-
-# --- activations ------------------------------------------------------------------------
-
-
-def relu(derivative_at_0: float):
-    """Return max(x, 0) whose derivative at 0 is the given one.
-
-    2015's `(x + abs(x)) / 2` had 0.5 there, today's `relu` has 0. An IRNN sits exactly at 0
-    on every leading blank pixel, so that it matters.
-    """
-    if derivative_at_0 == 0:
-        return keras.activations.relu
-
-    def relu_with_derivative(x):
-        return x * ops.heaviside(ops.stop_gradient(x), derivative_at_0)
-
-    return relu_with_derivative
-
-
-def hard_sigmoid_2015(x):
-    """Return clip(0.2 x + 0.5, 0, 1); today's `hard_sigmoid` is clip(x / 6 + 0.5, 0, 1)."""
-    return ops.clip(0.2 * x + 0.5, 0, 1)
 
 
 GATES = {"2015": hard_sigmoid_2015, "today": "sigmoid"}
@@ -154,55 +133,9 @@ def gates(initializer, semantics: str):
     return initialize
 
 
-# --- truncated backpropagation through time -----------------------------------------------
-
-
 def truncated_bptt(rnn: layers.RNN, steps: int | None) -> layers.Layer:
     """Return the layer with its gradient through the last `steps` only; None: all of them."""
     return rnn if steps is None else TruncatedBPTT(rnn, steps)
-
-
-@keras.saving.register_keras_serializable("irnn")
-class TruncatedBPTT(layers.Layer):
-    """A recurrent layer whose gradient flows through the last K steps only.
-
-    The forward pass is the layer's own, on inputs (batch, T, features) for any T. The state
-    that enters the last K steps counts as a constant, which is what Theano's
-    `scan(truncate_gradient=K)` computes: no steps before the last K, no gradient from them.
-    K >= T is the plain layer.
-    """
-
-    def __init__(self, rnn: layers.RNN, steps: int, **kwargs):
-        super().__init__(**kwargs)
-        self.rnn = rnn
-        self.steps = steps
-        self.rnn.return_state = True
-
-    def build(self, input_shape):
-        self.rnn.build(input_shape)
-        self.built = True
-
-    def call(self, x):
-        head, tail = x[:, : -self.steps], x[:, -self.steps :]
-        states = None
-        if head.shape[1] > 0:
-            _, *states = self.rnn(head)
-            states = [ops.stop_gradient(state) for state in states]
-        output, *_ = self.rnn(tail, initial_state=states)
-        return output
-
-    def compute_output_shape(self, input_shape):
-        return (input_shape[0], self.rnn.units)
-
-    def get_config(self):
-        return super().get_config() | {
-            "rnn": keras.saving.serialize_keras_object(self.rnn),
-            "steps": self.steps,
-        }
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(keras.saving.deserialize_keras_object(config.pop("rnn")), **config)
 
 
 # --- optimizers -------------------------------------------------------------------------
@@ -214,9 +147,7 @@ def optimizer(spec: RunSpec) -> keras.optimizers.Optimizer:
     2015's `clipnorm` was the norm over all gradients together, today's `global_clipnorm`.
     """
     if spec.optimizer == "sgd":
-        return SGD(
-            spec.learning_rate, momentum=spec.momentum, global_clipnorm=spec.clip_norm
-        )
+        return SGD(spec.learning_rate, momentum=spec.momentum, global_clipnorm=spec.clip_norm)
     return RMSprop(
         spec.learning_rate,
         rho=spec.rho,

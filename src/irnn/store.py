@@ -57,6 +57,7 @@ class Store:
 
     Args:
         root: The folder. It is made when the first run is written.
+
     """
 
     def __init__(self, root: str | os.PathLike):

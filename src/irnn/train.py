@@ -54,6 +54,7 @@ def train(
     Raises:
         InputError: For data that cannot be had, a store that cannot be written, a record
             without its checkpoint.
+
     """
     run = _settled(spec, store)
     if len(run) >= epochs:
