@@ -12,14 +12,16 @@ appended. Reading imports neither Keras nor TensorFlow.
 import json
 import math
 import os
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
+from filelock import FileLock
 
 from irnn.errors import InputError
 from irnn.spec import RunSpec
+
+RUNS = Path(__file__).parents[2] / "book" / "runs"
 
 METRICS = (
     "loss",  # mean cross-entropy of the epoch's batches, each before its update
@@ -56,12 +58,12 @@ class Store:
     """A folder of runs.
 
     Args:
-        root: The folder. It is made when the first run is written.
+        root: The folder; it is made when the first run is written. Default: `RUNS`.
 
     """
 
-    def __init__(self, root: str | os.PathLike):
-        self.root = Path(root).expanduser()
+    def __init__(self, root: str | os.PathLike = ""):
+        self.root = Path(root or RUNS).expanduser()
 
     def record(self, spec: RunSpec) -> Path:
         """Return the path of a run's record."""
@@ -95,6 +97,30 @@ class Store:
         """
         recorded = (read(path) for path in sorted(self.root.glob("*.jsonl")))
         return [run for run in recorded if run is not None]
+
+    def require(self, planned: dict[RunSpec, int]) -> None:
+        """Raise `MissingRuns` unless every planned run has its number of epochs."""
+        recorded = {spec: len(self.read(spec)) for spec in planned}
+        lacking = [
+            f"{spec} ({recorded[spec]} of {epochs} epochs)"
+            for spec, epochs in planned.items()
+            if recorded[spec] < epochs
+        ]
+        if lacking:
+            raise MissingRuns(self.root, lacking)
+
+    def lock(self, spec: RunSpec) -> FileLock:
+        """Return the lock that keeps a run to one process; a killed process lets go of it.
+
+        Raises `InputError` where the folder cannot be written.
+        """
+        path = self.root / f"{spec.name}.lock"
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            path.touch()
+        except OSError as error:
+            raise unwritable(self.root, error) from None
+        return FileLock(path)
 
     def append(self, spec: RunSpec, *lines: dict) -> None:
         """Append lines to a run's record; the first of all is its spec.
@@ -173,23 +199,6 @@ def read(path: Path) -> Run | None:
                 "then train to go on"
             ) from None
     return run
-
-
-def collect(store: Store, planned: Iterable[tuple[RunSpec, int]]) -> list[Run]:
-    """Return the planned runs, each with exactly its number of epochs.
-
-    Raises `InputError` that lists the runs that the store lacks, if any.
-    """
-    planned = list(planned)
-    runs = [store.read(spec).until(epochs) for spec, epochs in planned]
-    lacking = [
-        f"{spec} ({len(run)} of {epochs} epochs)"
-        for run, (spec, epochs) in zip(runs, planned, strict=True)
-        if len(run) < epochs
-    ]
-    if lacking:
-        raise MissingRuns(store.root, lacking)
-    return runs
 
 
 class MissingRuns(InputError):

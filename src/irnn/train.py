@@ -30,8 +30,8 @@ def train(
     epochs: int,
     store: Store,
     mnist: str | os.PathLike | None = None,
-    callbacks: tuple[keras.callbacks.Callback, ...] = (),
-    after_epoch: Callable[[Run], None] = lambda run: None,
+    on_update: Callable[[Run, float], None] = lambda run, accuracy: None,
+    on_epoch: Callable[[Run], None] = lambda run: None,
 ) -> Run:
     """Train a run to its number of epochs, from where the store has it.
 
@@ -45,8 +45,9 @@ def train(
         epochs: The number of epochs that the run has in the end.
         store: Where the run is kept.
         mnist: MNIST's file, see `data.load_images`.
-        callbacks: Passed to `model.fit`.
-        after_epoch: Called with the run so far.
+        on_update: Called after each update with the run so far and the accuracy of the
+            epoch under way.
+        on_epoch: Called after each epoch with the run so far.
 
     Returns:
         The run, with at least that many epochs.
@@ -64,15 +65,19 @@ def train(
     _restore(model, store.checkpoint(spec), run)
     store.append(spec, {"sitting": {"first_epoch": len(run) + 1} | environment()})
     while len(run) < epochs:
-        line = _epoch(model, spec, samples, len(run) + 1, callbacks)
+        line = _epoch(model, run, samples, on_update)
         store.save(store.checkpoint(spec), _state(model) | {"line": np.array(json.dumps(line))})
         run = _settled(spec, store)
-        after_epoch(run)
+        on_epoch(run)
     return run
 
 
-def _epoch(model, spec: RunSpec, samples: data.Data, epoch: int, callbacks) -> dict:
-    """Train one epoch, test, and return its line of the record."""
+def _epoch(model, run: Run, samples: data.Data, on_update) -> dict:
+    """Train the run's next epoch, test, and return its line of the record."""
+    spec, epoch = run.spec, len(run) + 1
+    updated = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: on_update(run, float(logs["accuracy"]))
+    )
     order = np.random.default_rng((spec.seed, epoch)).permutation(len(samples.y_train))
     norms = model.optimizer.gradient_norms
     norms.assign(0)
@@ -83,7 +88,7 @@ def _epoch(model, spec: RunSpec, samples: data.Data, epoch: int, callbacks) -> d
         batch_size=spec.batch_size,
         shuffle=False,
         verbose=0,
-        callbacks=list(callbacks),
+        callbacks=[updated],
     ).history
     seconds = time.perf_counter() - start
     tested = model.evaluate(

@@ -1,0 +1,134 @@
+"""The command line: `python -m irnn train | runs | book`."""
+
+import argparse
+import inspect
+import os
+import sys
+from pathlib import Path
+
+import irnn
+from irnn import experiments
+from irnn.errors import InputError, one_of
+from irnn.store import Store
+
+STOPPED = 130  # the exit code of a command ended by Ctrl-C
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command and return its exit code: 0, 1 for a failure, 2 for bad input."""
+    parser = _parser()
+    args = parser.parse_args(arguments)
+    try:
+        return args.command(args)
+    except InputError as error:
+        print(f"irnn: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nirnn: stopped; every finished epoch is kept", file=sys.stderr)
+        return STOPPED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m irnn", description=irnn.__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    train = commands.add_parser(
+        "train",
+        help="train the runs of an experiment that are not recorded yet",
+        description="Train what an experiment's runs still lack. Stop it at any moment with "
+        "Ctrl-C; the same command goes on. The Keras backend is KERAS_BACKEND's.",
+    )
+    train.add_argument("experiment", help=", ".join(experiments.EXPERIMENTS))
+    train.add_argument("--epochs", type=_whole, help="epochs of every run")
+    train.add_argument("--seeds", type=_whole, help="number of seeds, from 0 on")
+    train.add_argument("--dataset", help="mnist or digits")
+    train.add_argument("--units", type=_whole, help="units of the recurrent layer")
+    train.add_argument("--batch-size", type=_whole, help="images per update")
+    train.add_argument("--learning-rate", type=_number, help="the rate both networks share")
+    train.add_argument("--data", metavar="FILE", help="MNIST's .npz file (else MNIST_NPZ)")
+    train.set_defaults(command=_train)
+
+    runs = commands.add_parser("runs", help="list the recorded runs")
+    runs.set_defaults(command=_runs)
+    for command in (train, runs):
+        command.add_argument(
+            "--runs-dir", metavar="DIR", default="", help="the store (default: book/runs)"
+        )
+
+    book = commands.add_parser(
+        "book",
+        help="execute every chapter with papermill and render the site",
+        description="Execute every chapter in both languages with papermill, two at a time, "
+        "then render the site with Jupyter Book.",
+    )
+    book.add_argument("--parameters", type=Path, metavar="FILE", help="a YAML of parameters")
+    book.add_argument(
+        "--output",
+        type=Path,
+        metavar="DIR",
+        default=Path("_build"),
+        help="gets executed/ and html/ (default: _build)",
+    )
+    book.set_defaults(command=_book)
+    return parser
+
+
+def _whole(text: str) -> int | str:
+    """Return the whole number in a text; anything else goes on to the range check."""
+    try:
+        return int(text)
+    except ValueError:
+        return text
+
+
+def _number(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _train(args: argparse.Namespace) -> int:
+    one_of("experiment", args.experiment, experiments.EXPERIMENTS)
+    function = experiments.EXPERIMENTS[args.experiment]
+    names = inspect.signature(function).parameters
+    values = {name: getattr(args, name) for name in names}
+    experiment = function(**{name: value for name, value in values.items() if value is not None})
+    from irnn import session
+
+    session.train_missing(experiments.planned(experiment), Store(args.runs_dir), args.data)
+    return 0
+
+
+def _runs(args: argparse.Namespace) -> int:
+    store = Store(args.runs_dir)
+    runs = store.runs()
+    if not runs:
+        print(f"no runs in {store.root}")
+        return 0
+    print(
+        f"{'run':32} {'semantics':9} {'optimizer':8} {'rate':>6} {'seed':>4} {'epochs':>6} "
+        f"{'test accuracy':>13} {'s/epoch':>8}  trained on"
+    )
+    for run in runs:
+        spec = run.spec
+        accuracy = f"{run['val_accuracy'][-1]:.1%}" if len(run) else ""
+        seconds = f"{sorted(run['seconds'])[len(run) // 2]:.1f}" if len(run) else ""
+        device = run.sittings[-1]["device"] if run.sittings else ""
+        backend = run.sittings[-1]["backend"] if run.sittings else ""
+        print(
+            f"{spec.name:32} {spec.semantics:9} {spec.optimizer:8} {spec.learning_rate:>6g} "
+            f"{spec.seed:>4} {len(run):>6} {accuracy:>13} {seconds:>8}  {backend}, {device}"
+        )
+    return 0
+
+
+def _book(args: argparse.Namespace) -> int:
+    from irnn import book
+
+    return book.build(args.parameters, args.output)
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
+    sys.exit(main())

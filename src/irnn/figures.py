@@ -1,0 +1,272 @@
+"""Pictures of recorded runs, in the page's language.
+
+A picture is inline SVG: its text and axes take the page's colour, so that it reads on a
+light and on a dark page, and its letters are outlines, so that no font can be missing.
+"""
+
+import html
+import io
+import warnings
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import matplotlib
+import matplotlib_fontja
+import numpy as np
+from matplotlib import font_manager
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from irnn.store import Run
+
+Runs = dict[str, list[Run]]
+
+# Seconds per epoch that the post of July 2015 reports, on a GRID K520.
+POST_SECONDS = {"irnn": 440, "lstm": 1700}
+
+COLORS = {"irnn": "#e0592a", "lstm": "#2f80d0"}
+MARKERS = {"irnn": "o", "lstm": "s"}
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+INK = "#010203"  # stands for the page's text colour until the SVG is written
+
+font_manager.fontManager.addfont(matplotlib_fontja.get_font_ttf_path())
+STYLE = {
+    "font.family": ["DejaVu Sans", "IPAexGothic"],
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.alpha": 0.15,
+    "legend.frameon": False,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "irnn",
+    **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "grid.color"), INK),
+    **dict.fromkeys(("xtick.color", "ytick.color"), INK),
+}
+
+TEXT = {
+    "en": {
+        "epoch": "epoch",
+        "test accuracy": "accuracy on the test set",
+        "minutes": "computation time in minutes",
+        "rate": "{model}, learning rate {rate}",
+        "seeds": "{label} ({n} seeds)",
+        "chance": "chance",
+        "seconds": "seconds per epoch (logarithmic)",
+        "then": "{model}, 2015: GRID K520",
+        "now": "{model}, now: {device}",
+        "learning rate": "learning rate (logarithmic)",
+        "loss": "training loss, first epoch",
+        "digit": "a training image: “{label}”",
+        "step": "step t = 1 … {steps}, row by row",
+        "pixel": "pixel",
+        "behind": "Runs behind this figure",
+        "run": "{spec}: {n} epochs, {backend}, {device}, {date}",
+    },
+    "ja": {
+        "epoch": "エポック",
+        "test accuracy": "テスト集合での正解率",
+        "minutes": "計算時間(分)",
+        "rate": "{model}、学習率 {rate}",
+        "seeds": "{label}(シード {n} 個)",
+        "chance": "当てずっぽう",
+        "seconds": "1 エポックの秒数(対数目盛)",
+        "then": "{model}、2015 年:GRID K520",
+        "now": "{model}、現在:{device}",
+        "learning rate": "学習率(対数目盛)",
+        "loss": "訓練損失(第 1 エポック)",
+        "digit": "訓練画像の一枚:「{label}」",
+        "step": "時刻 t = 1 … {steps}(行ごとに左から右へ)",
+        "pixel": "画素値",
+        "behind": "この図のもとになった実行",
+        "run": "{spec}:{n} エポック、{backend}、{device}、{date}",
+    },
+}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure with its description and the runs that it shows; notebooks show it as HTML."""
+
+    figure: Figure
+    alt: str
+    language: str
+    runs: tuple[Run, ...] = ()
+
+    def svg(self) -> str:
+        """Return the figure as an SVG element in the page's colours.
+
+        Raises an error for a letter that the fonts lack.
+        """
+        file = io.StringIO()
+        with matplotlib.rc_context(STYLE), warnings.catch_warnings():
+            warnings.filterwarnings("error", message="Glyph .* missing")
+            self.figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
+        svg = file.getvalue()
+        svg = svg[svg.index("<svg") :].replace(INK, "currentColor")
+        return svg.replace("<svg", f'<svg role="img" aria-label="{html.escape(self.alt)}"', 1)
+
+    def _repr_html_(self) -> str:
+        text = TEXT[self.language]
+        items = "".join(
+            f"<li><code>{run.spec.id}</code> {html.escape(_describe(run, text))}</li>"
+            for run in self.runs
+        )
+        behind = (
+            f"<details><summary>{text['behind']}</summary><ul>{items}</ul></details>"
+            if items
+            else ""
+        )
+        return f'<div class="irnn-figure">{self.svg()}{behind}</div>'
+
+
+def _describe(run: Run, text: dict[str, str]) -> str:
+    sitting = run.sittings[-1]
+    return text["run"].format(
+        spec=run.spec,
+        n=len(run),
+        backend=sitting["backend"],
+        device=sitting["device"],
+        date=sitting["date"][:10],
+    )
+
+
+def rate(value: float) -> str:
+    """Return a number in scientific notation, "10⁻⁶" for 1e-6, "5 × 10⁻⁴" for 5e-4."""
+    mantissa, exponent = f"{value:e}".split("e")
+    factor = "" if float(mantissa) == 1 else f"{float(mantissa):g} × "
+    return f"{factor}10{str(int(exponent)).translate(SUPERSCRIPTS)}"
+
+
+def _label(runs: list[Run], text: dict[str, str]) -> str:
+    spec = runs[0].spec
+    label = text["rate"].format(model=spec.model.upper(), rate=rate(spec.learning_rate))
+    return text["seeds"].format(label=label, n=len(runs)) if len(runs) > 1 else label
+
+
+def _axes(width: float = 7.2, height: float = 4.0) -> tuple[Figure, Axes]:
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        return figure, figure.add_subplot()
+
+
+def seconds_per_epoch(runs: Iterable[Run]) -> float:
+    """Return the median time of an epoch over the runs, in seconds."""
+    return float(np.median(np.concatenate([run["seconds"] for run in runs])))
+
+
+def learning_curves(
+    runs: Runs, curves: Iterable[str], language: str, alt: str, by_time: bool = False
+) -> Picture:
+    """Draw the test accuracy of curves by epoch, or by computation time.
+
+    A thin line is a seed, a thick one the mean over the seeds. Computation time is epochs
+    times the median time of the curve's epochs.
+    """
+    text = TEXT[language]
+    with matplotlib.rc_context(STYLE):
+        figure, axes = _axes()
+        for name in curves:
+            model = runs[name][0].spec.model
+            tuned = "-" in name
+            style = {"color": COLORS[model], "linestyle": "--" if tuned else "-"}
+            scale = seconds_per_epoch(runs[name]) / 60 if by_time else 1
+            accuracy = np.array([run["val_accuracy"] for run in runs[name]])
+            x = scale * np.arange(1, accuracy.shape[1] + 1)
+            if len(accuracy) > 1:
+                axes.plot(x, accuracy.T, linewidth=0.8, alpha=0.45, **style)
+            axes.plot(
+                x,
+                accuracy.mean(axis=0),
+                linewidth=2,
+                marker=MARKERS[model],
+                markersize=4,
+                markerfacecolor="none" if tuned else None,
+                label=_label(runs[name], text),
+                **style,
+            )
+        axes.axhline(0.1, color=INK, linewidth=1, linestyle=":", alpha=0.6, label=text["chance"])
+        axes.set(ylim=(0, 1), xlabel=text["minutes" if by_time else "epoch"])
+        axes.set_ylabel(text["test accuracy"])
+        axes.yaxis.set_major_formatter(PercentFormatter(1))
+        axes.set_xlim(left=0)
+        if not by_time:
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.legend(loc="upper left", bbox_to_anchor=(0, 1.02))
+    shown = tuple(run for name in curves for run in runs[name])
+    return Picture(figure, alt, language, shown)
+
+
+def epoch_times(runs: Runs, language: str, alt: str) -> Picture:
+    """Draw the seconds per epoch of both networks, the post's and the recorded ones."""
+    text = TEXT[language]
+    rows = []
+    for model, then in POST_SECONDS.items():
+        name = model.upper()
+        rows.append((text["then"].format(model=name), then, model, 0.35))
+        device = runs[model][0].sittings[-1]["device"]
+        now = seconds_per_epoch(runs[model])
+        rows.append((text["now"].format(model=name, device=device), now, model, 1.0))
+    labels, values, models, alphas = zip(*rows, strict=True)
+    with matplotlib.rc_context(STYLE):
+        figure, axes = _axes(height=2.6)
+        bars = axes.barh(range(len(rows)), values, color=[COLORS[m] for m in models])
+        for bar, alpha in zip(bars, alphas, strict=True):
+            bar.set_alpha(alpha)
+        axes.bar_label(
+            bars, labels=[f"{v:,.0f}" if v >= 10 else f"{v:.2g}" for v in values], padding=4
+        )
+        axes.set_yticks(range(len(rows)), labels)
+        axes.invert_yaxis()
+        axes.set_xscale("log")
+        axes.set(xlabel=text["seconds"], xlim=(min(1, min(values) / 2), 2 * max(values)))
+        axes.grid(visible=False, axis="y")
+    return Picture(figure, alt, language, tuple(runs["irnn"] + runs["lstm"]))
+
+
+def search(runs: Runs, language: str, alt: str) -> Picture:
+    """Draw the training loss of the first epoch over the learning rate, for both networks."""
+    text = TEXT[language]
+    curves = ("irnn-search", "lstm-search")
+    with matplotlib.rc_context(STYLE):
+        figure, axes = _axes(height=3.2)
+        for name in curves:
+            model = runs[name][0].spec.model
+            axes.plot(
+                [run.spec.learning_rate for run in runs[name]],
+                [run["loss"][0] for run in runs[name]],
+                color=COLORS[model],
+                marker=MARKERS[model],
+                label=model.upper(),
+            )
+        axes.set_xscale("log")
+        axes.set(xlabel=text["learning rate"], ylabel=text["loss"])
+        axes.legend()
+    return Picture(figure, alt, language, tuple(run for name in curves for run in runs[name]))
+
+
+def digit(image: np.ndarray, label: int, language: str, alt: str) -> Picture:
+    """Draw an image (side, side) and the same pixels as a sequence, row after row."""
+    text = TEXT[language]
+    side = len(image)
+    steps = side * side
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(7.2, 2.6), layout="constrained")
+        picture, sequence = figure.subplots(1, 2, width_ratios=(1, 2.4))
+        picture.imshow(image, cmap="gray_r", vmin=0, vmax=1)
+        picture.set(xticks=[], yticks=[], xlabel=text["digit"].format(label=label))
+        picture.grid(visible=False)
+        for spine in picture.spines.values():
+            spine.set_visible(True)
+        t = np.arange(1, steps + 1)
+        sequence.fill_between(t, image.reshape(-1), step="mid", color=COLORS["irnn"], alpha=0.35)
+        sequence.step(t, image.reshape(-1), where="mid", color=COLORS["irnn"], linewidth=0.8)
+        sequence.set(
+            xlim=(1, steps),
+            ylim=(0, 1.05),
+            xticks=range(0, steps + 1, 7 * side if side > 8 else 2 * side),
+            xlabel=text["step"].format(steps=steps),
+            ylabel=text["pixel"],
+        )
+    return Picture(figure, alt, language)

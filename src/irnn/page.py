@@ -1,0 +1,124 @@
+"""What a chapter's notebook needs: its parameters checked, its runs, code and numbers shown."""
+
+import ast
+import inspect
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+from IPython import get_ipython
+from IPython.display import Markdown, display
+from myst_nb import glue
+
+from irnn import data, figures, session
+from irnn.errors import InputError, one_of
+from irnn.experiments import EXPERIMENTS, Experiment
+from irnn.store import Run, Store
+
+LANGUAGES = ("en", "ja")
+
+NOTICE = {
+    "en": "This page was executed with other parameters ({changed}) than the published one. "
+    "Its figures and numbers are those of the runs asked for; the text around them was "
+    "written about the published runs.",
+    "ja": "このページは公開版と異なるパラメーター({changed})で実行した。"
+    "図と数値は指定された実行のものだが、本文は公開版の実行について書かれている。",
+}
+NO_MNIST = {
+    "en": "MNIST could not be had when this page was built, so the picture shows an image of "
+    "8 × 8 pixels from scikit-learn's `digits`. The learning curves below are MNIST's.",
+    "ja": "このページを生成したときに MNIST を入手できなかったため、図には scikit-learn の `digits` "
+    "から 8 × 8 画素の画像を示す。以下の学習曲線は MNIST のものである。",
+}
+
+
+def experiment(name: str, parameters: dict) -> Experiment:
+    """Return a chapter's experiment for its parameters.
+
+    Shows a notice where they are not the published ones.
+
+    Args:
+        name: The experiment, a key of `EXPERIMENTS`.
+        parameters: The notebook's `globals()`.
+
+    Raises:
+        InputError: For a parameter that no chapter has, and for a value that is unknown or
+            out of range.
+
+    """
+    function = EXPERIMENTS[name]
+    defaults = {k: p.default for k, p in inspect.signature(function).parameters.items()}
+    _check(parameters, [*defaults, "language", "train", "runs_dir"])
+    values = {key: parameters[key] for key in defaults}
+    result = function(**values)
+    changed = [f"{k} = {v!r}" for k, v in values.items() if v != defaults[k]]
+    if changed:
+        text = NOTICE[parameters["language"]].format(changed=", ".join(changed))
+        display(Markdown(f"```{{warning}}\n{text}\n```"))
+    return result
+
+
+def runs(name: str, parameters: dict) -> dict[str, list[Run]]:
+    """Return the runs of a chapter's experiment by curve, trained first if `train` is set.
+
+    Arguments and errors as in `experiment`; also `MissingRuns` and what training raises.
+    """
+    chosen = experiment(name, parameters)
+    return session.obtain(chosen, Store(parameters["runs_dir"]), parameters["train"])
+
+
+def _check(parameters: dict, known: list[str]) -> None:
+    shell = get_ipython()
+    hidden = shell.user_ns_hidden if shell else {}
+    for name, value in parameters.items():
+        ours = isinstance(value, ModuleType) or callable(value) or name.startswith("_")
+        if not ours and name not in hidden:
+            one_of("parameter", name, known)
+    one_of("language", parameters["language"], LANGUAGES)
+    one_of("value of train", parameters["train"], (True, False))
+    if not isinstance(parameters["runs_dir"], str):
+        raise InputError(f"runs_dir is {parameters['runs_dir']!r}; it must be a folder's path")
+
+
+def source(module: str, name: str) -> Markdown:
+    """Return the source of a function or class of this package, as it runs.
+
+    It is read from the file, so that showing a network does not import Keras.
+    """
+    text = Path(find_spec(f"irnn.{module}").origin).read_text(encoding="utf-8")
+    found = [n for n in ast.parse(text).body if getattr(n, "name", None) == name]
+    return Markdown(f"```python\n{ast.get_source_segment(text, found[0])}\n```")
+
+
+def digit(dataset: str, language: str, alt: str) -> figures.Picture:
+    """Return the picture of a five as an image and as a sequence.
+
+    Where MNIST cannot be had, it is a five of `digits`, and a notice says so.
+    """
+    try:
+        images = data.load_images(dataset)
+    except InputError:
+        display(Markdown(f"```{{note}}\n{NO_MNIST[language]}\n```"))
+        images = data.load_images("digits")
+    first = int(np.flatnonzero(images.y_train == 5)[0])
+    return figures.digit(images.x_train[first], 5, language, alt)
+
+
+def numbers(**values: str | int | float) -> None:
+    """Make numbers available to the prose, as {glue:text}`name`."""
+    for name, value in values.items():
+        glue(name, value, display=False)
+
+
+def percent(runs: list[Run], metric: str = "val_accuracy", epoch: int = -1) -> str:
+    """Return the mean of a share over the seeds, with its extent: "52.0% (48.1–55.9%)"."""
+    values = 100 * np.array([run[metric][epoch] for run in runs])
+    extent = f" ({values.min():.1f}–{values.max():.1f}%)" if len(values) > 1 else ""
+    return f"{values.mean():.1f}%{extent}"
+
+
+def mean(runs: list[Run], metric: str, epoch: int = -1) -> str:
+    """Return the mean of a metric over the seeds, to two significant digits."""
+    value = np.mean([run[metric][epoch] for run in runs])
+    return f"{float(f'{value:.2g}'):,.10g}"
