@@ -161,11 +161,13 @@ class SumsGradientNorms:
     """Makes an optimizer sum the norm over all gradients, before clipping, of each update."""
 
     def build(self, variables):
+        """Make the optimizer's variables, the sum of norms among them."""
         if not self.built:
             super().build(variables)
             self.gradient_norms = self.add_variable((), name="gradient_norms")
 
     def apply(self, grads, trainable_variables=None):
+        """Add the gradients' norm to the sum, then update the weights."""
         squares = [ops.sum(ops.square(gradient)) for gradient in grads]
         self.assign_add(self.gradient_norms, ops.sqrt(sum(squares)))
         return super().apply(grads, trainable_variables)

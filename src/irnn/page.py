@@ -28,8 +28,8 @@ NOTICE = {
 NO_MNIST = {
     "en": "MNIST could not be had when this page was built, so the picture shows an image of "
     "8 × 8 pixels from scikit-learn's `digits`. The learning curves below are MNIST's.",
-    "ja": "このページを生成したときに MNIST を入手できなかったため、図には scikit-learn の `digits` "
-    "から 8 × 8 画素の画像を示す。以下の学習曲線は MNIST のものである。",
+    "ja": "このページを生成したときに MNIST を入手できなかったため、図には scikit-learn の "
+    "`digits` から 8 × 8 画素の画像を示す。以下の学習曲線は MNIST のものである。",
 }
 
 

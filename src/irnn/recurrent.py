@@ -34,6 +34,7 @@ def hard_sigmoid_2015(x):
 # --- layers -----------------------------------------------------------------------------
 
 
+@keras.saving.register_keras_serializable("irnn")
 class SimpleRNN(layers.SimpleRNN):
     """Keras' `SimpleRNN`, with a faster backward pass on JAX."""
 
@@ -53,6 +54,7 @@ class SimpleRNN(layers.SimpleRNN):
         return h, h[:, None], [h]
 
 
+@keras.saving.register_keras_serializable("irnn")
 class LSTM(layers.LSTM):
     """Keras' `LSTM`, with a faster backward pass on JAX for tanh and gates in `GATES`."""
 

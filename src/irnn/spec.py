@@ -72,6 +72,10 @@ class RunSpec:
             _number("epsilon", self.epsilon, 0, 1)
         if self.model == "irnn":
             _number("relu_derivative_at_0", self.relu_derivative_at_0, 0, 1)
+        for field in fields(self):  # 1 and 1.0 are one spec
+            value = getattr(self, field.name)
+            if "float" in str(field.type) and value is not None:
+                object.__setattr__(self, field.name, float(value))
 
     @property
     def steps(self) -> int:

@@ -12,6 +12,7 @@ appended. Reading imports neither Keras nor TensorFlow.
 import json
 import math
 import os
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -157,7 +158,8 @@ class Store:
                 os.fsync(file.fileno())
             unfinished.replace(path)
         except OSError as error:
-            unfinished.unlink(missing_ok=True)
+            with suppress(OSError):
+                unfinished.unlink()
             raise unwritable(self.root, error) from None
 
 

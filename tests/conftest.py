@@ -1,0 +1,66 @@
+"""What the tests share: data that may not be there, a store, the command line, the site."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def mnist() -> Path:
+    """The file with MNIST's arrays."""
+    if not os.environ.get("MNIST_NPZ"):
+        pytest.skip("MNIST_NPZ does not name a file with MNIST's four arrays")
+    return Path(os.environ["MNIST_NPZ"])
+
+
+@pytest.fixture(scope="session")
+def keras_2015() -> Path:
+    """The folder with the trajectories of the original software, keras-2015-*.npz."""
+    if not os.environ.get("KERAS_2015"):
+        pytest.skip("KERAS_2015 does not name the folder of the reference trajectories")
+    return Path(os.environ["KERAS_2015"])
+
+
+@pytest.fixture
+def store(tmp_path):
+    """An empty store."""
+    from irnn.store import Store
+
+    return Store(tmp_path / "runs")
+
+
+@pytest.fixture
+def command():
+    """Run `python -m irnn` with some arguments and return the finished process."""
+
+    def run(*arguments, **environment):
+        return subprocess.run(
+            [sys.executable, "-m", "irnn", *map(str, arguments)],
+            env=os.environ | environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory) -> Path:
+    """The built site: every chapter executed on `digits` with smoke.yaml."""
+    output = tmp_path_factory.mktemp("book")
+    smoke = ROOT / "book" / "parameters" / "smoke.yaml"
+    built = subprocess.run(
+        [sys.executable, "-m", "irnn", "book", "--parameters", smoke, "--output", output],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert built.returncode == 0, built.stdout + built.stderr
+    return output / "_build" / "html"

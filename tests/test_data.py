@@ -1,0 +1,112 @@
+"""Images as pixel sequences, and MNIST that is what it should be."""
+
+import numpy as np
+import pytest
+
+from irnn import data
+from irnn.errors import InputError
+from irnn.spec import make
+
+
+@pytest.fixture
+def images():
+    return np.arange(3 * 8 * 8, dtype="float32").reshape(3, 8, 8)
+
+
+def test_pixels_come_row_by_row(images):
+    pixels = data.sequences(images)
+    assert pixels.shape == (3, 64, 1)
+    assert pixels.dtype == np.float32
+    assert pixels[1, :, 0].tolist() == images[1].ravel().tolist()
+
+
+@pytest.mark.parametrize("pooling", [1, 2, 4])
+def test_pooling_averages_squares(images, pooling):
+    pixels = data.sequences(images, pooling)
+    side = 8 // pooling
+    assert pixels.shape == (3, side * side, 1)
+    first_of_second_row = images[2, pooling : 2 * pooling, :pooling].mean()
+    if side > 1:
+        assert pixels[2, side, 0] == pytest.approx(first_of_second_row)
+
+
+def test_permutation_is_one_order_for_all_images(images):
+    plain, permuted = data.sequences(images), data.sequences(images, permutation=7)
+    order = [plain[0].ravel().tolist().index(value) for value in permuted[0].ravel()]
+    assert sorted(order) == list(range(64))
+    assert order != list(range(64))
+    assert np.array_equal(permuted, plain[:, order])
+    assert np.array_equal(permuted, data.sequences(images, permutation=7))
+    assert not np.array_equal(permuted, data.sequences(images, permutation=8))
+
+
+def test_subset_keeps_the_shares_of_the_classes():
+    labels = np.repeat([0, 1, 2], [600, 300, 100])
+    chosen = data.stratified(labels, 50, seed=3)
+    assert np.bincount(labels[chosen]).tolist() == [30, 15, 5]
+    assert len(set(chosen)) == 50
+    assert np.array_equal(chosen, data.stratified(labels, 50, seed=3))
+    assert not np.array_equal(chosen, data.stratified(labels, 50, seed=4))
+    assert len(data.stratified(labels, 7, seed=0)) == 7
+
+
+def test_digits():
+    digits = data.load(make("irnn", dataset="digits", pooling=2, samples=100))
+    assert digits.x_train.shape == (100, 16, 1)
+    assert digits.x_test.shape == (360, 16, 1)
+    assert np.bincount(digits.y_train).tolist() == [10] * 10
+    assert digits.x_train.min() == 0
+    assert 0.5 < digits.x_train.max() <= 1
+
+
+@pytest.mark.parametrize(("pooling", "steps"), [(1, 784), (2, 196), (4, 49)])
+def test_mnist(mnist, pooling, steps):
+    spec = make("irnn", pooling=pooling, samples=200)
+    samples = data.load(spec, mnist)
+    assert samples.x_train.shape == (200, steps, 1)
+    assert samples.x_test.shape == (10_000, steps, 1)
+    assert samples.x_test.dtype == np.float32
+    assert samples.x_test.min() == 0
+    assert samples.x_test.max() <= 1
+    assert spec.steps == steps
+
+
+def test_mnist_comes_from_the_environment(mnist, monkeypatch):
+    monkeypatch.setenv("MNIST_NPZ", str(mnist))
+    assert data.load_images("mnist").y_train[:3].tolist() == [5, 0, 4]
+
+
+def write(path, **changes):
+    shapes = {"x_train": (60000, 28, 28), "y_train": (60000,)}
+    shapes |= {"x_test": (10000, 28, 28), "y_test": (10000,)}
+    arrays = {name: np.zeros(shape, "uint8") for name, shape in shapes.items()} | changes
+    np.savez_compressed(path, **{name: a for name, a in arrays.items() if a is not None})
+    return path
+
+
+def test_mnist_that_is_not_mnist(tmp_path):
+    with pytest.raises(InputError, match=r"zeros.npz: x_train is not MNIST's .*MNIST_NPZ"):
+        data.load_images("mnist", write(tmp_path / "zeros.npz"))
+
+
+def test_mnist_without_an_array(tmp_path):
+    with pytest.raises(InputError, match="lacks an array"):
+        data.load_images("mnist", write(tmp_path / "less.npz", y_test=None))
+
+
+def test_mnist_truncated(tmp_path):
+    path = write(tmp_path / "whole.npz", x_train=np.random.default_rng(0).bytes(5000))
+    cut = tmp_path / "cut.npz"
+    cut.write_bytes(path.read_bytes()[:3000])
+    with pytest.raises(InputError, match=r"cut.npz cannot be read, it may be truncated"):
+        data.load_images("mnist", cut)
+
+
+def test_mnist_that_is_not_there(tmp_path):
+    with pytest.raises(InputError, match=r"there is no file .*nowhere.npz; set MNIST_NPZ"):
+        data.load_images("mnist", tmp_path / "nowhere.npz")
+
+
+def test_unknown_dataset():
+    with pytest.raises(InputError, match="unknown dataset 'minst'; did you mean mnist"):
+        data.load_images("minst")

@@ -1,0 +1,72 @@
+"""The published runs are there, and are those that the chapters say."""
+
+import pytest
+
+from irnn import experiments
+from irnn.errors import InputError
+from irnn.store import Store
+
+
+@pytest.fixture(scope="module")
+def published():
+    return experiments.irnn_vs_lstm()
+
+
+def test_every_published_run_is_recorded(published):
+    Store().require(experiments.planned(published))
+
+
+def test_the_main_experiment_is_large_enough(published):
+    assert published["irnn"].epochs >= 20
+    assert published["lstm"].epochs >= 5
+    assert published["irnn-tuned"].epochs >= 5
+    assert published["lstm-tuned"].epochs >= 5
+    for name in ("irnn", "lstm", "irnn-tuned", "lstm-tuned"):
+        assert [spec.seed for spec in published[name].specs] == [0, 1, 2]
+        assert {spec.semantics for spec in published[name].specs} == {"2015"}
+        assert {spec.steps for spec in published[name].specs} == {784}
+
+
+@pytest.mark.parametrize("model", ["irnn", "lstm"])
+def test_tuned_rates_won_the_recorded_search(model, published):
+    runs = [Store().read(spec) for spec in published[f"{model}-search"].specs]
+    best = min(runs, key=lambda run: run["loss"][0])
+    assert best.spec.learning_rate == experiments.TUNED[model]
+    rates = sorted(run.spec.learning_rate for run in runs)
+    assert rates[0] < experiments.TUNED[model] < rates[-1]
+
+
+def test_final_weights_are_kept_and_small(published):
+    for name in ("irnn", "lstm", "irnn-tuned", "lstm-tuned"):
+        for spec in published[name].specs:
+            assert Store().weights(spec).stat().st_size <= 200_000
+
+
+def test_published_records_name_no_uncommitted_data():
+    for run in Store().runs():
+        assert run.spec.dataset == "mnist"
+        assert len(run.sittings) >= 1
+
+
+def test_a_run_that_two_curves_share_is_planned_once(published):
+    plan = experiments.planned(published)
+    shared = published["irnn-tuned"].specs[0]
+    assert shared in published["irnn-search"].specs
+    assert plan[shared] == published["irnn-tuned"].epochs
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"epochs": 0}, "epochs is 0; it must be a whole number from 1"),
+        ({"epochs": "ten"}, "epochs is 'ten'"),
+        ({"seeds": 0}, "seeds is 0"),
+        ({"dataset": "mnits"}, "did you mean mnist"),
+        ({"learning_rate": 100}, "learning_rate is 100; it must be a number from"),
+    ],
+)
+def test_bad_values_are_named(values, message):
+    for experiment in experiments.EXPERIMENTS.values():
+        with pytest.raises(InputError) as error:
+            experiment(**values)
+        assert message in str(error.value)

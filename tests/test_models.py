@@ -1,0 +1,166 @@
+"""The networks compute what July 2015 computed, or what Keras 3 does, as their spec says."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from irnn.spec import make
+
+pytestmark = pytest.mark.keras
+
+
+def small(model, semantics="2015", **changes):
+    return make(model, semantics, dataset="digits", pooling=2, **{"units": 12} | changes)
+
+
+def batch(spec, n=6):
+    rng = np.random.default_rng(5)
+    return rng.random((n, spec.steps, 1), dtype="float32"), rng.integers(0, 10, n)
+
+
+def gradients(spec, x, y):
+    """Return each weight's gradient, which is SGD's first velocity, and the weights."""
+    from irnn import models
+
+    spec = dataclasses.replace(spec, optimizer="sgd", learning_rate=1, momentum=0.5)
+    model = models.build(spec)
+    weights = model.get_weights()
+    model.train_on_batch(x, y)
+    return [-np.array(velocity) for velocity in model.optimizer.momentums], weights
+
+
+def irnn_gradients(weights, x, y, steps, derivative_at_0):
+    """Backpropagation through the last `steps` of an IRNN, in NumPy and float64."""
+    w, u, b, v, c = (a.astype("float64") for a in weights)
+    h, zs, hs = np.zeros((len(x), len(u))), [], []
+    for t in range(x.shape[1]):
+        hs.append(h)
+        zs.append(x[:, t] @ w + b + h @ u)
+        h = np.maximum(zs[-1], 0)
+    p = np.exp(h @ v + c)
+    p /= p.sum(axis=1, keepdims=True)
+    p[np.arange(len(y)), y] -= 1
+    p /= len(y)
+    dh, dw, du, db = p @ v.T, 0 * w, 0 * u, 0 * b
+    for t in reversed(range(x.shape[1] - steps, x.shape[1])):
+        dz = dh * np.heaviside(zs[t], derivative_at_0)
+        dw, du, db = dw + x[:, t].T @ dz, du + hs[t].T @ dz, db + dz.sum(axis=0)
+        dh = dz @ u.T
+    return dw, du, db, h.T @ p, p.sum(axis=0)
+
+
+@pytest.mark.parametrize(
+    ("steps", "derivative"), [(None, 0.5), (16, 0.5), (5, 0.5), (5, 0.0), (5, 1.0), (1, 0.5)]
+)
+def test_gradient_of_an_irnn_through_the_last_steps(steps, derivative):
+    spec = small("irnn", bptt_steps=steps, relu_derivative_at_0=derivative)
+    x, y = batch(spec)
+    x[:, :4] = x[:, -2:] = 0  # blank pixels, where the pre-activation is exactly 0
+    got, weights = gradients(spec, x, y)
+    for a, b in zip(got, irnn_gradients(weights, x, y, steps or 16, derivative), strict=True):
+        assert np.linalg.norm(a - b) <= 1e-5 * max(1e-3, np.linalg.norm(b))
+
+
+@pytest.mark.parametrize("semantics", ["2015", "today"])
+def test_truncation_at_the_full_length_changes_nothing(semantics):
+    full, cut, short = (small("lstm", semantics, bptt_steps=k) for k in (None, 16, 3))
+    x, y = batch(full)
+    (a, _), (b, _), (c, _) = (gradients(spec, x, y) for spec in (full, cut, short))
+    assert all(np.allclose(p, q, rtol=1e-4, atol=1e-9) for p, q in zip(a, b, strict=True))
+    assert not np.allclose(a[1], c[1], rtol=1e-2)
+
+
+@pytest.mark.parametrize("steps", [None, 7])
+@pytest.mark.parametrize(
+    ("model", "semantics"), [("irnn", "2015"), ("lstm", "2015"), ("lstm", "today")]
+)
+def test_own_backward_pass_equals_keras(model, semantics, steps, monkeypatch):
+    import keras
+
+    from irnn import recurrent
+
+    if keras.backend.backend() != "jax":
+        pytest.skip("the layers have a backward pass of their own on JAX only")
+    spec = small(model, semantics, bptt_steps=steps)
+    x, y = batch(spec)
+    own, _ = gradients(spec, x, y)
+    monkeypatch.setattr(recurrent, "_on_jax", lambda layer, mask: False)
+    plain, _ = gradients(spec, x, y)
+    for a, b in zip(own, plain, strict=True):
+        assert np.linalg.norm(a - b) <= 1e-5 * max(1e-3, np.linalg.norm(b))
+
+
+def test_a_seed_starts_the_same_network_on_every_backend():
+    from irnn import models
+
+    weights = models.build(small("irnn", seed=3)).get_weights()
+    assert weights[0][0, :3] == pytest.approx([0.00204092, -0.00255567, 0.0004181], abs=1e-7)
+    assert np.array_equal(weights[1], np.eye(12, dtype="float32"))
+    again = models.build(small("irnn", seed=3)).get_weights()
+    assert all(np.array_equal(a, b) for a, b in zip(weights, again, strict=True))
+    other = models.build(small("irnn", seed=4)).get_weights()
+    assert not np.array_equal(weights[0], other[0])
+
+
+def test_initial_weights_of_2015():
+    from irnn import models
+
+    kernel, recurrent, bias, dense, _ = models.build(make("lstm", "2015")).get_weights()
+    for gate in np.split(recurrent, 4, axis=1):
+        assert np.allclose(gate.T @ gate, 1.1**2 * np.eye(100), atol=1e-5)
+    assert 0.95 < np.abs(kernel).max() / np.sqrt(2 / 101) <= 1
+    assert 0.95 < np.abs(dense).max() / np.sqrt(2 / 110) <= 1
+    assert bias.tolist() == [0] * 100 + [1] * 100 + [0] * 200
+
+
+def test_initial_weights_of_today_are_those_of_keras():
+    import keras
+
+    from irnn import models
+
+    ours = models.build(make("lstm", "today")).get_weights()
+    keras.utils.set_random_seed(1)
+    theirs = keras.Sequential(
+        [keras.Input((784, 1)), keras.layers.LSTM(100), keras.layers.Dense(10)]
+    ).get_weights()
+    for a, b in zip(ours, theirs, strict=True):
+        assert a.shape == b.shape
+        assert np.abs(a).max() == pytest.approx(np.abs(b).max(), rel=0.2)
+        assert a.std() == pytest.approx(b.std(), rel=0.1)
+    assert np.allclose(ours[1] @ ours[1].T, theirs[1] @ theirs[1].T, atol=1e-5)
+
+
+def test_hard_sigmoid_of_2015():
+    from keras import ops
+
+    from irnn.recurrent import hard_sigmoid_2015
+
+    x = np.array([-3, -2.5, -1, 0, 1, 2.5, 3], dtype="float32")
+    y = ops.convert_to_numpy(hard_sigmoid_2015(ops.convert_to_tensor(x)))
+    assert np.allclose(y, [0, 0, 0.3, 0.5, 0.7, 1, 1])
+
+
+def test_clipping_is_over_all_gradients_together():
+    spec = small("irnn")
+    x, y = batch(spec)
+    free, _ = gradients(spec, x, y)
+    clipped, _ = gradients(small("irnn", clip_norm=0.1), x, y)
+    norm = np.sqrt(sum((g**2).sum() for g in free))
+    assert norm > 0.1
+    for a, b in zip(free, clipped, strict=True):
+        assert np.allclose(a * 0.1 / norm, b, atol=1e-6)
+
+
+def test_a_truncated_layer_is_saved_and_loaded():
+    import keras
+
+    from irnn.recurrent import LSTM, TruncatedBPTT
+
+    layer = TruncatedBPTT(LSTM(3), 2)
+    x = np.random.default_rng(0).random((2, 5, 1), dtype="float32")
+    y = keras.ops.convert_to_numpy(layer(x))
+    again = TruncatedBPTT.from_config(layer.get_config())
+    again.build(x.shape)
+    again.set_weights(layer.get_weights())
+    assert np.allclose(keras.ops.convert_to_numpy(again(x)), y)

@@ -1,0 +1,164 @@
+"""The two languages are one book, and papermill executes every chapter of it."""
+
+import ast
+import inspect
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from irnn.experiments import EXPERIMENTS
+
+BOOK = Path(__file__).parents[1] / "book"
+CHAPTERS = sorted(path.stem for path in BOOK.glob("en/*.ipynb"))
+NOTEBOOKS = sorted(BOOK.glob("*/*.ipynb"))
+
+
+def read(path):
+    return nbformat.read(path, as_version=4)
+
+
+def cells(path, kind):
+    return {cell.id: cell for cell in read(path).cells if cell.cell_type == kind}
+
+
+def parameters(path):
+    """Return the defaults in the parameters cell, by name."""
+    first = read(path).cells
+    (cell,) = [cell for cell in first if "parameters" in cell.metadata.get("tags", [])]
+    nodes = ast.parse(cell.source).body
+    assert cell.source.count("\n") + 1 == len(nodes) == cell.source.count("  # ")
+    return {node.targets[0].id: ast.literal_eval(node.value) for node in nodes}
+
+
+def test_both_languages_have_the_same_chapters():
+    assert sorted(path.stem for path in BOOK.glob("ja/*.ipynb")) == CHAPTERS
+    toc = (BOOK.parent / "_toc.yml").read_text()
+    for path in NOTEBOOKS:
+        assert f"book/{path.parent.name}/{path.stem}\n" in toc + "\n"
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_code_cells_are_the_same_but_for_the_language(chapter):
+    english, japanese = (cells(BOOK / lang / f"{chapter}.ipynb", "code") for lang in ("en", "ja"))
+    assert list(english) == list(japanese)
+    for name in english:
+        source = english[name].source
+        if name == "parameters":
+            source = source.replace('language = "en"', 'language = "ja"')
+        assert source == japanese[name].source, name
+        assert english[name].metadata == japanese[name].metadata, name
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_text_cells_pair_up_and_show_the_same_numbers(chapter):
+    english, japanese = (
+        cells(BOOK / lang / f"{chapter}.ipynb", "markdown") for lang in ("en", "ja")
+    )
+    assert list(english) == list(japanese)
+    for name in english:
+        sources = english[name].source, japanese[name].source
+        for pattern in (r"\{glue:text\}`\w+`", r"\]\(([^)]+)\)", r"^#+ "):
+            found = [sorted(re.findall(pattern, source, re.MULTILINE)) for source in sources]
+            assert found[0] == found[1], (name, pattern)
+        assert re.search("[ぁ-ん]", sources[1]) or name == "title", name
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: f"{p.parent.name}/{p.stem}")
+def test_sources_hold_no_outputs(path):
+    notebook = read(path)
+    nbformat.validate(notebook)
+    assert notebook.metadata.kernelspec.name == "python3"
+    for cell in notebook.cells:
+        assert not cell.get("outputs")
+        assert cell.get("execution_count") is None
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: f"{p.parent.name}/{p.stem}")
+def test_one_sentence_a_line(path):
+    end = r"[。!?]." if path.parent.name == "ja" else r"[a-z)][.!?] [A-Z]"
+    for cell in cells(path, "markdown").values():
+        text = re.sub(r"```.*?```|\|.*\|", "", cell.source, flags=re.DOTALL)
+        for line in text.splitlines():
+            assert not re.search(end, line.replace("et al. ", "")), line
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: f"{p.parent.name}/{p.stem}")
+def test_parameters_are_those_of_every_chapter_and_the_published_ones(path):
+    values = parameters(path)
+    assert list(values) == [
+        "language",
+        "dataset",
+        "epochs",
+        "seeds",
+        "units",
+        "batch_size",
+        "learning_rate",
+        "train",
+        "runs_dir",
+    ]
+    assert values["language"] == path.parent.name
+    name = "reproduce" if path.stem == "reproduce" else "irnn-vs-lstm"
+    for key, parameter in inspect.signature(EXPERIMENTS[name]).parameters.items():
+        assert values[key] == parameter.default, key
+
+
+def papermill(tmp_path, chapter, *arguments):
+    return subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "papermill",
+            BOOK / chapter,
+            "out.ipynb",
+            "--no-progress-bar",
+            *list(arguments),
+        ],
+        cwd=tmp_path,
+        env=os.environ | {"MNIST_NPZ": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def shown(path):
+    """Return all that the outputs of a notebook show as text."""
+    return json.dumps([c.get("outputs") for c in read(path).cells], ensure_ascii=False)
+
+
+def test_papermill_by_itself_from_any_folder(tmp_path):
+    options = ["dataset", "digits", "epochs", "1", "seeds", "1", "units", "4", "train", "True"]
+    pairs = [
+        text for pair in zip(options[::2], options[1::2], strict=True) for text in ("-p", *pair)
+    ]
+    done = papermill(tmp_path, "ja/irnn-vs-lstm.ipynb", *pairs, "-p", "runs_dir", "mine")
+    assert done.returncode == 0, done.stderr
+    page = shown(tmp_path / "out.ipynb")
+    assert "テスト集合での正解率" not in page  # letters are outlines
+    assert "dataset = 'digits'" in page
+    assert "公開版と異なるパラメーター" in page
+    assert page.count("<svg") == 5
+    assert len(list((tmp_path / "mine").glob("digits-*.jsonl"))) == 12
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["-p", "dataset", "minst"], "InputError: unknown dataset 'minst'; did you mean mnist?"),
+        (["-p", "epoch", "3"], "InputError: unknown parameter 'epoch'; did you mean epochs?"),
+        (["-p", "language", "jp"], "InputError: unknown language 'jp'"),
+        (["-p", "units", "7"], "python -m irnn train"),
+    ],
+)
+def test_bad_parameters_get_one_line(tmp_path, arguments, message):
+    done = papermill(tmp_path, "en/index.ipynb", *arguments)
+    assert done.returncode != 0
+    assert message in done.stderr
+    assert "site-packages/irnn" not in done.stderr
+    assert "src/irnn" not in shown(tmp_path / "out.ipynb")

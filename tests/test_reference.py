@@ -1,0 +1,45 @@
+"""The port follows the original software of July 2015, update by update."""
+
+import numpy as np
+import pytest
+
+from irnn.spec import make
+
+pytestmark = pytest.mark.keras
+
+
+@pytest.fixture(scope="module")
+def digits(mnist):
+    """The 40 batches of 32 that the reference was trained on."""
+    from irnn import data
+
+    images = data.load_images("mnist", mnist)
+    x = data.sequences(images.x_train[:1280])
+    return np.split(x, 40), np.split(images.y_train[:1280], 40)
+
+
+@pytest.mark.parametrize("name", ["irnn", "lstm"])
+def test_forty_updates_of_the_original_software(name, digits, keras_2015):
+    from irnn import models
+
+    reference = np.load(keras_2015 / f"keras-2015-{name}.npz")
+
+    def weights(when):
+        gates = [""] if name == "irnn" else ["_i", "_f", "_c", "_o"]
+        recurrent = [
+            np.concatenate([reference[f"{when}_{kind}{gate}"] for gate in gates], axis=-1)
+            for kind in ("kernel", "recurrent", "bias")
+        ]
+        return [*recurrent, reference[f"{when}_dense_kernel"], reference[f"{when}_dense_bias"]]
+
+    model = models.build(make(name, "2015", learning_rate=float(reference["learning_rate"])))
+    model.set_weights(weights("initial"))
+    losses = [
+        model.train_on_batch(x, y, return_dict=True)["loss"] for x, y in zip(*digits, strict=True)
+    ]
+
+    assert np.abs(np.array(losses) - reference["losses"]).max() < 1e-5
+    for ours, start, end in zip(
+        model.get_weights(), weights("initial"), weights("final"), strict=True
+    ):
+        assert np.linalg.norm(ours - end) <= 0.01 * np.linalg.norm(end - start)

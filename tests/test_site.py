@@ -1,0 +1,188 @@
+"""What a reader relies on, checked on the built pages."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+EXTENSIONS = Path(__file__).parents[1] / "book" / "_ext"
+OTHER = {"en": "ja", "ja": "en"}
+# Words of the interface, by the language whose pages must and the other's must not have them.
+WORDS = {
+    "en": ["Search this book", "Chapters", "Skip to main content", "Color mode"],
+    "ja": ["本文を検索", "目次", "本文へスキップ", "配色"],
+}
+
+
+class Page(HTMLParser):
+    """The tags of a page with their attributes, and where it is."""
+
+    def __init__(self, path: Path):
+        super().__init__()
+        self.path, self.tags = path, []
+        self.html = path.read_text(encoding="utf-8")
+        self.feed(self.html)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def find(self, tag, **wanted):
+        return [a for t, a in self.tags if t == tag and wanted.items() <= a.items()]
+
+    def target(self, link):
+        """Return the file that a relative link leads to."""
+        return (self.path.parent / unquote(urlsplit(link).path)).resolve()
+
+
+@pytest.fixture(scope="module")
+def pages(site):
+    """Every page of the site but the redirection at its root."""
+    files = [*site.glob("search*.html"), *site.glob("book/**/*.html")]
+    return {file.relative_to(site).as_posix(): Page(file) for file in files}
+
+
+@pytest.fixture(scope="module")
+def chapters(pages):
+    """Pages by language and name."""
+    split = {name: re.fullmatch(r"book/(en|ja)/(.+)\.html", name) for name in pages}
+    return {(m[1], m[2]): pages[name] for name, m in split.items() if m}
+
+
+@pytest.fixture(scope="module")
+def index(site):
+    """The index that the browser searches."""
+    text = (site / "searchindex.js").read_text(encoding="utf-8")
+    return json.loads(text[text.index("(") + 1 : text.rindex(")")])
+
+
+@pytest.fixture
+def splitter(monkeypatch):
+    """The extension that fills the index."""
+    monkeypatch.syspath_prepend(EXTENSIONS)
+    import japanese_search
+
+    yield japanese_search.SearchEnglishJapanese({})
+    del sys.modules["japanese_search"]
+
+
+def test_both_languages_have_the_same_chapters(chapters):
+    names = {lang: {name for code, name in chapters if code == lang} for lang in OTHER}
+    assert names["en"] == names["ja"] >= {"index"}
+
+
+def test_pages_declare_their_language(pages, chapters):
+    for (language, _name), page in chapters.items():
+        assert page.find("html")[0]["lang"] == language, page.path
+    assert pages["book/index.html"].find("html")[0]["lang"] == "en"
+    assert pages["search.html"].find("html")[0]["lang"] == "en"
+    assert pages["search-ja.html"].find("html")[0]["lang"] == "ja"
+
+
+def test_switch_leads_to_the_same_chapter(chapters):
+    for (language, name), page in chapters.items():
+        (switch,) = page.find("a", **{"class": "language-switch"})
+        assert switch["hreflang"] == OTHER[language]
+        assert page.target(switch["href"]) == chapters[OTHER[language], name].path.resolve()
+
+
+def test_switch_on_search_pages(site, pages):
+    for page, other in (("search", "search-ja"), ("search-ja", "search")):
+        (switch,) = pages[f"{page}.html"].find("a", **{"class": "language-switch"})
+        assert pages[f"{page}.html"].target(switch["href"]) == (site / f"{other}.html").resolve()
+
+
+def test_alternates(chapters):
+    for (_language, name), page in chapters.items():
+        links = {a["hreflang"]: page.target(a["href"]) for a in page.find("link", rel="alternate")}
+        assert links.keys() == {"en", "ja", "x-default"}
+        for language in OTHER:
+            assert links[language] == chapters[language, name].path.resolve()
+        assert links["x-default"].is_file()
+
+
+def test_interface_speaks_the_language(chapters):
+    for (language, _name), page in chapters.items():
+        for word in WORDS[language]:
+            assert word in page.html, (page.path, word)
+        for word in WORDS[OTHER[language]]:
+            assert word not in page.html, (page.path, word)
+        if language == "ja":
+            assert "Show code cell" not in page.html, page.path
+
+
+def test_titles_of_the_site(chapters):
+    for (language, name), page in chapters.items():
+        title = re.search("<title>(.*?)</title>", page.html)[1]
+        home = re.search("<title>(.*?)</title>", chapters[language, "index"].html)[1]
+        assert title == home if name == "index" else title.endswith(home)
+
+
+def test_no_way_leads_into_the_other_language(chapters):
+    """Neither previous nor next nor the sidebar; only the switch does."""
+    for (language, _name), page in chapters.items():
+        for link in page.find("a"):
+            target = page.target(link.get("href", ""))
+            if link.get("class") != "language-switch" and target.suffix == ".html":
+                assert target.parent.name != OTHER[language], (page.path, link)
+
+
+def test_links_resolve(pages):
+    for page in pages.values():
+        for _tag, attributes in page.tags:
+            for link in filter(None, (attributes.get("href"), attributes.get("src"))):
+                if not (url := urlsplit(link)).scheme and url.path:
+                    assert page.target(link).exists(), (page.path, link)
+
+
+def test_fragments_resolve(pages):
+    ids = {p.path.resolve(): {a["id"] for _, a in p.tags if "id" in a} for p in pages.values()}
+    for page in pages.values():
+        for link in page.find("a"):
+            fragment = unquote(urlsplit(link.get("href", "")).fragment)
+            target = page.target(link["href"]) if urlsplit(link.get("href", "")).path else None
+            if fragment and not urlsplit(link["href"]).scheme:
+                assert fragment in ids[target or page.path.resolve()], (page.path, link)
+
+
+def test_nothing_is_loaded_from_elsewhere(pages):
+    for page in pages.values():
+        loaded = [a.get("src", "") for _, a in page.tags]
+        loaded += [a.get("href", "") for a in page.find("link")]
+        assert not [url for url in loaded if urlsplit(url).netloc], page.path
+
+
+def test_japanese_lines_are_joined(chapters):
+    wide = "[\u3001-\u30ff\u4e00-\u9fff\uff01-\uff5e]"
+    for (language, _name), page in chapters.items():
+        if language == "ja":
+            for paragraph in re.findall(r"<p>(.*?)</p>", page.html, re.DOTALL):
+                assert not re.search(f"{wide}\n{wide}|[。、]\n", paragraph), paragraph
+
+
+def test_splitter(splitter):
+    assert splitter.split("学習曲線") == ["学習", "習曲", "曲線"]
+    assert splitter.split("IRNN の重みは 0.001。") == ["IRNN", "の重", "重み", "みは", "0", "001"]
+    assert splitter.split("データセット・層") == ["デー", "ータ", "タセ", "セッ", "ット", "層"]
+
+
+def test_index_finds_japanese_and_english_stems(splitter, index):
+    assert all(term in index["terms"] | index["titleterms"] for term in splitter.split("単位行列"))
+    assert splitter.stem("networks") in index["terms"] | index["titleterms"]
+    assert not [term for term in index["terms"] if re.fullmatch("[\u3041-\u9fff]{3,}", term)]
+
+
+def test_browser_splits_as_the_index_does(splitter):
+    if not (node := shutil.which("node")):
+        pytest.skip("needs Node.js to run the browser's half of the search")
+    texts = ["学習曲線", "IRNNとLSTMの比較", "ステップ t-1、層。", "h_t ½ naïve 々〆 𠮟る", ""]
+    script = splitter.js_splitter_code + (
+        f"console.log(JSON.stringify({json.dumps(texts)}.map(splitQuery)))"
+    )
+    result = subprocess.run([node, "-"], input=script, capture_output=True, text=True, check=True)
+    assert json.loads(result.stdout) == [splitter.split(text) for text in texts]

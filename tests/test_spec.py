@@ -1,0 +1,81 @@
+"""What decides a run, and the name that follows from it."""
+
+import dataclasses
+
+import pytest
+
+from irnn.errors import InputError
+from irnn.spec import RunSpec, make
+
+
+def test_the_id_of_a_published_run_never_changes():
+    assert make("irnn").name == "mnist-irnn-3905d331534b"
+
+
+def test_a_whole_number_and_its_float_are_one_value():
+    assert make("irnn", learning_rate=1).id == make("irnn", learning_rate=1.0).id
+
+
+def test_every_field_decides_the_id():
+    spec = make("irnn", clip_norm=1.0, bptt_steps=10)
+    other = make(
+        "lstm",
+        "today",
+        dataset="digits",
+        permutation=1,
+        pooling=2,
+        samples=100,
+        units=50,
+        learning_rate=1e-2,
+        rho=0.5,
+        momentum=0.5,
+        batch_size=16,
+        bptt_steps=5,
+        seed=3,
+    )
+    for field in dataclasses.fields(RunSpec):
+        value = getattr(other, field.name)
+        if field.name == "optimizer":
+            value = "sgd"
+        if value is None or value == getattr(spec, field.name):
+            continue
+        changed = dataclasses.replace(spec, **{field.name: value})
+        assert changed.id != spec.id, field.name
+
+
+def test_semantics_set_their_constants():
+    then, now = make("irnn", "2015"), make("irnn", "today")
+    assert (then.epsilon, then.learning_rate, then.relu_derivative_at_0) == (1e-6, 1e-6, 0.5)
+    assert (now.epsilon, now.learning_rate, now.relu_derivative_at_0) == (1e-7, 1e-3, 0)
+    assert make("lstm").relu_derivative_at_0 is None
+    assert make("irnn", optimizer="sgd").rho is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"dataset": "digit"}, "unknown dataset 'digit'; did you mean digits?"),
+        ({"unit": 5}, "unknown parameter 'unit'; did you mean units?"),
+        ({"optimizer": "rmsprob"}, "did you mean rmsprop?"),
+        ({"pooling": 3}, "unknown pooling 3; valid: 1, 2, 4"),
+        ({"units": 0}, "units is 0; it must be a whole number from 1"),
+        ({"units": 2.5}, "units is 2.5; it must be a whole number"),
+        ({"batch_size": 60001}, "batch_size is 60001; it must be a whole number from 1 to 60000"),
+        ({"learning_rate": -1}, "learning_rate is -1; it must be a number from"),
+        ({"learning_rate": float("nan")}, "learning_rate is nan"),
+        ({"bptt_steps": 785}, "bptt_steps is 785; it must be a whole number from 1 to 784"),
+        ({"bptt_steps": 0}, "bptt_steps is 0"),
+        ({"seed": True}, "seed is True"),
+        ({"clip_norm": 0}, "clip_norm is 0"),
+    ],
+)
+def test_bad_values_are_named(changes, message):
+    with pytest.raises(InputError) as error:
+        make("irnn", **changes)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_unknown_model():
+    with pytest.raises(InputError, match="unknown model 'lsmt'; did you mean lstm"):
+        make("lsmt")

@@ -1,0 +1,136 @@
+"""Recorded runs survive what happens to files."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from irnn.errors import InputError
+from irnn.spec import make
+from irnn.store import METRICS, MissingRuns, Store
+
+SPEC = make("irnn", dataset="digits")
+
+
+def line(epoch, **changes):
+    return {"epoch": epoch} | dict.fromkeys(METRICS, 0.5) | changes
+
+
+def record(store, epochs):
+    store.append(SPEC, {"sitting": {"first_epoch": 1}}, *[line(n + 1) for n in range(epochs)])
+    return store.record(SPEC)
+
+
+def test_what_is_appended_is_read(store):
+    record(store, 2)
+    store.append(SPEC, line(3, loss=None, accuracy=0.25))
+    run = Store(store.root).read(SPEC)
+    assert run.spec == SPEC
+    assert len(run) == 3
+    assert run.sittings == [{"first_epoch": 1}]
+    assert run["accuracy"].tolist() == [0.5, 0.5, 0.25]
+    assert np.isnan(run["loss"][2])
+    assert len(run.until(2)) == 2
+
+
+def test_a_run_that_is_not_recorded_has_no_epochs(store):
+    assert len(store.read(SPEC)) == 0
+    assert store.runs() == []
+    assert not store.root.exists()
+
+
+@pytest.mark.parametrize("cut", [1, 10, 60])
+def test_a_line_cut_off_by_a_kill_is_left_out(store, cut):
+    path = record(store, 2)
+    whole = path.read_bytes()
+    path.write_bytes(whole + json.dumps(line(3)).encode()[:cut])
+    assert len(store.read(SPEC)) == 2
+    store.append(SPEC, line(3))
+    assert len(store.read(SPEC)) == 3
+    assert path.read_bytes().startswith(whole)
+
+
+def test_a_kill_before_the_first_whole_line(store):
+    path = record(store, 1)
+    for start in (b"", path.read_bytes()[:20]):
+        path.write_bytes(start)
+        assert len(store.read(SPEC)) == 0
+        assert store.runs() == []
+        record(store, 1)
+        assert len(store.read(SPEC)) == 1
+
+
+@pytest.mark.parametrize(
+    "damage", ["{", '{"epoch": 3}', json.dumps(line(2)), json.dumps(line(7)), "[]", "null"]
+)
+def test_a_damaged_line_is_named_and_nothing_is_touched(store, damage):
+    path = record(store, 3)
+    lines = path.read_text().splitlines()
+    lines[4] = damage
+    path.write_text("\n".join(lines) + "\n")
+    before = path.read_bytes()
+    with pytest.raises(InputError, match=r"jsonl: line 5 of 5 is damaged; the 4 before it"):
+        store.read(SPEC)
+    with pytest.raises(InputError, match="line 5"):
+        store.runs()
+    assert path.read_bytes() == before
+
+
+def test_a_record_under_another_runs_name(store):
+    path = record(store, 1)
+    other = make("irnn", dataset="digits", seed=1)
+    path.rename(store.record(other))
+    with pytest.raises(InputError, match="line 1 is not the spec"):
+        store.read(other)
+
+
+def test_missing_runs_are_listed_with_their_remedy(store):
+    record(store, 2)
+    plan = {make("irnn", dataset="digits", seed=seed): 3 for seed in range(5)}
+    with pytest.raises(MissingRuns) as error:
+        store.require(plan)
+    message = str(error.value)
+    assert "irnn digits 2015 rmsprop 1e-06 seed 0 (2 of 3 epochs)" in message
+    assert "and 2 more" in message
+    assert "python -m irnn train" in message
+    store.require({SPEC: 2})
+
+
+def test_a_store_that_cannot_be_written(tmp_path):
+    file = tmp_path / "file"
+    file.write_text("in the way")
+    store = Store(file / "runs")
+    for write in (
+        lambda: store.append(SPEC, line(1)),
+        lambda: store.save(store.checkpoint(SPEC), {"a": np.zeros(1)}),
+        lambda: store.lock(SPEC),
+    ):
+        with pytest.raises(InputError, match=r"file/runs cannot be written .*--runs-dir"):
+            write()
+    assert file.read_text() == "in the way"
+
+
+def test_a_file_is_saved_whole_or_not_at_all(store, monkeypatch):
+    path = store.checkpoint(SPEC)
+    store.save(path, {"a": np.zeros(3)})
+    before = path.read_bytes()
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez_compressed", full)
+    with pytest.raises(InputError, match="No space left on device"):
+        store.save(path, {"a": np.ones(3)})
+    assert path.read_bytes() == before
+    assert [p.name for p in store.root.iterdir()] == [path.name]
+
+
+def test_reading_and_drawing_import_neither_keras_nor_a_backend():
+    code = (
+        "import sys, irnn.store, irnn.experiments, irnn.figures, irnn.page;"
+        "print(sorted({'keras', 'tensorflow', 'jax', 'torch'} & set(sys.modules)))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.stdout.strip() == "[]", result.stderr
