@@ -16,7 +16,7 @@ OTHER = {"en": "ja", "ja": "en"}
 # Words of the interface, by the language whose pages must and the other's must not have them.
 WORDS = {
     "en": ["Search this book", "Chapters", "Skip to main content", "Color mode"],
-    "ja": ["本文を検索", "目次", "本文へスキップ", "配色"],
+    "ja": ["本書を検索", "目次", "本文へスキップ", "配色"],
 }
 
 

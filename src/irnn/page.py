@@ -1,6 +1,7 @@
 """What a chapter's notebook needs: its parameters checked, its runs, code and numbers shown."""
 
 import ast
+import html
 import inspect
 from importlib.util import find_spec
 from pathlib import Path
@@ -8,7 +9,7 @@ from types import ModuleType
 
 import numpy as np
 from IPython import get_ipython
-from IPython.display import Markdown, display
+from IPython.display import HTML, Markdown, display
 from myst_nb import glue
 
 from irnn import data, figures, session
@@ -18,19 +19,42 @@ from irnn.store import Run, Store
 
 LANGUAGES = ("en", "ja")
 
-NOTICE = {
-    "en": "This page was executed with other parameters ({changed}) than the published one. "
-    "Its figures and numbers are those of the runs asked for; the text around them was "
-    "written about the published runs.",
-    "ja": "このページは公開版と異なるパラメーター({changed})で実行した。"
-    "図と数値は指定された実行のものだが、本文は公開版の実行について書かれている。",
+OTHER_PARAMETERS = {
+    "en": (
+        "Other parameters",
+        "This page was executed with other parameters ({changed}) than the published one. "
+        "Its figures and numbers are those of the runs asked for; the text around them was "
+        "written about the published runs.",
+    ),
+    "ja": (
+        "パラメーターの変更",
+        "このページは、公開版と異なるパラメーター（{changed}）で実行したものである。"
+        "図と数値は指定した実行のものだが、本文は公開版の実行について書いてある。",
+    ),
 }
 NO_MNIST = {
-    "en": "MNIST could not be had when this page was built, so the picture shows an image of "
-    "8 × 8 pixels from scikit-learn's `digits`. The learning curves below are MNIST's.",
-    "ja": "このページを生成したときに MNIST を入手できなかったため、図には scikit-learn の "
-    "`digits` から 8 × 8 画素の画像を示す。以下の学習曲線は MNIST のものである。",
+    "en": (
+        "Not MNIST",
+        "MNIST could not be had when this page was built, so the picture shows an image of "
+        "8 × 8 pixels from scikit-learn's digits. The learning curves are those of MNIST.",
+    ),
+    "ja": (
+        "MNIST ではない画像",
+        "このページの生成時に MNIST を取得できなかったため、この図には scikit-learn の digits "
+        "にある 8 × 8 画素の画像を示す。学習曲線は MNIST のものである。",
+    ),
 }
+
+
+def _notice(notice: dict[str, tuple[str, str]], language: str, **values: str) -> None:
+    """Show a notice in the page's language, as Sphinx shows an admonition."""
+    title, text = (html.escape(part.format(**values)) for part in notice[language])
+    display(
+        HTML(
+            f'<div class="admonition warning"><p class="admonition-title">{title}</p>'
+            f"<p>{text}</p></div>"
+        )
+    )
 
 
 def experiment(name: str, parameters: dict) -> Experiment:
@@ -54,8 +78,7 @@ def experiment(name: str, parameters: dict) -> Experiment:
     result = function(**values)
     changed = [f"{k} = {v!r}" for k, v in values.items() if v != defaults[k]]
     if changed:
-        text = NOTICE[parameters["language"]].format(changed=", ".join(changed))
-        display(Markdown(f"```{{warning}}\n{text}\n```"))
+        _notice(OTHER_PARAMETERS, parameters["language"], changed=", ".join(changed))
     return result
 
 
@@ -99,7 +122,7 @@ def digit(dataset: str, language: str, alt: str) -> figures.Picture:
     try:
         images = data.load_images(dataset)
     except InputError:
-        display(Markdown(f"```{{note}}\n{NO_MNIST[language]}\n```"))
+        _notice(NO_MNIST, language)
         images = data.load_images("digits")
     first = int(np.flatnonzero(images.y_train == 5)[0])
     return figures.digit(images.x_train[first], 5, language, alt)
