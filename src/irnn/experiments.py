@@ -84,16 +84,16 @@ def reproduce(
     seeds: int = 1,
     units: int = 50,
     batch_size: int = 32,
-    learning_rate: float = 1e-4,
+    learning_rate: float = 3e-4,
 ) -> Experiment:
     """Return the small IRNN that a chapter trains while the page is built.
 
-    Arguments and errors as in `irnn_vs_lstm`; `epochs` is 5 unless given.
+    Arguments and errors as in `irnn_vs_lstm`; `epochs` is 20 unless given.
     """
     _check_counts(epochs, seeds)
     shared = {"dataset": dataset, "units": units, "batch_size": batch_size}
     specs = [make("irnn", learning_rate=learning_rate, seed=s, **shared) for s in range(seeds)]
-    return {"irnn": Curve(tuple(specs), epochs or 5)}
+    return {"irnn": Curve(tuple(specs), epochs or 20)}
 
 
 EXPERIMENTS: dict[str, Callable[..., Experiment]] = {

@@ -7,56 +7,47 @@ backend.
 
 import keras
 import numpy as np
-from keras import layers, ops
+from keras import ops
 from keras.layers import Dense
 
-from irnn.recurrent import LSTM, SimpleRNN, TruncatedBPTT, hard_sigmoid_2015, relu
+from irnn.recurrent import LSTM, SimpleRNN, hard_sigmoid_2015, relu, truncated_bptt
 from irnn.spec import RunSpec
 
 CLASSES = 10
 
 
 def irnn(spec: RunSpec) -> keras.Sequential:
-    """Return an IRNN: a ReLU network whose recurrent matrix starts as the identity."""
+    """Return a ReLU network whose recurrent matrix starts as the identity."""
     rng = np.random.default_rng(spec.seed)
-    return keras.Sequential(
-        [
-            keras.Input((spec.steps, 1)),
-            truncated_bptt(
-                SimpleRNN(
-                    spec.units,
-                    activation=relu(spec.relu_derivative_at_0),
-                    kernel_initializer=normal(rng, stddev=0.001),
-                    recurrent_initializer="identity",
-                ),
-                spec.bptt_steps,
-            ),
-            Dense(
-                CLASSES,
-                activation="softmax",
-                kernel_initializer=glorot_uniform(rng, spec.semantics),
-            ),
-        ]
+    rnn = SimpleRNN(
+        spec.units,
+        activation=relu(spec.relu_derivative_at_0),
+        kernel_initializer=normal(rng, stddev=0.001),
+        recurrent_initializer="identity",
     )
+    return classifier(rnn, rng, spec)
 
 
 def lstm(spec: RunSpec) -> keras.Sequential:
-    """Return an LSTM with forget biases of one and one softmax layer on its last output."""
+    """Return an LSTM whose forget biases start at one."""
     rng = np.random.default_rng(spec.seed)
+    rnn = LSTM(
+        spec.units,
+        activation="tanh",
+        recurrent_activation=GATES[spec.semantics],
+        kernel_initializer=gates(glorot_uniform, rng, spec.semantics),
+        recurrent_initializer=gates(orthogonal, rng, spec.semantics),
+        unit_forget_bias=True,
+    )
+    return classifier(rnn, rng, spec)
+
+
+def classifier(rnn, rng: np.random.Generator, spec: RunSpec) -> keras.Sequential:
+    """Return a network that names the digit after the last pixel."""
     return keras.Sequential(
         [
             keras.Input((spec.steps, 1)),
-            truncated_bptt(
-                LSTM(
-                    spec.units,
-                    activation="tanh",
-                    recurrent_activation=GATES[spec.semantics],
-                    kernel_initializer=gates(glorot_uniform(rng, spec.semantics), spec.semantics),
-                    recurrent_initializer=gates(orthogonal(rng, spec.semantics), spec.semantics),
-                    unit_forget_bias=True,
-                ),
-                spec.bptt_steps,
-            ),
+            truncated_bptt(rnn, spec.bptt_steps),
             Dense(
                 CLASSES,
                 activation="softmax",
@@ -118,24 +109,20 @@ def orthogonal(rng: np.random.Generator, semantics: str):
     return initialize
 
 
-def gates(initializer, semantics: str):
+def gates(initializer, rng: np.random.Generator, semantics: str):
     """Return an initializer of the four gates' weights side by side.
 
     2015 had a matrix per gate, each drawn by itself; today one matrix is drawn as a whole.
     """
+    draw = initializer(rng, semantics)
     if semantics == "today":
-        return initializer
+        return draw
 
     def initialize(shape, dtype=None):
         rows, columns = shape
-        return np.concatenate([initializer((rows, columns // 4)) for _ in range(4)], axis=1)
+        return np.concatenate([draw((rows, columns // 4)) for _ in range(4)], axis=1)
 
     return initialize
-
-
-def truncated_bptt(rnn: layers.RNN, steps: int | None) -> layers.Layer:
-    """Return the layer with its gradient through the last `steps` only; None: all of them."""
-    return rnn if steps is None else TruncatedBPTT(rnn, steps)
 
 
 # --- optimizers -------------------------------------------------------------------------

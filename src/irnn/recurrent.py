@@ -97,6 +97,11 @@ def _jax():
     return recurrent_jax
 
 
+def truncated_bptt(rnn: layers.RNN, steps: int | None) -> layers.Layer:
+    """Return the layer with its gradient through the last `steps` only; None: all of them."""
+    return rnn if steps is None else TruncatedBPTT(rnn, steps)
+
+
 @keras.saving.register_keras_serializable("irnn")
 class TruncatedBPTT(layers.Layer):
     """A recurrent layer whose gradient flows through the last K steps only.
