@@ -20,6 +20,7 @@ from irnn.store import METRICS, Store
         (["train", "reproduce", "--epochs", "many"], "epochs is 'many'"),
         (["train", "reproduce", "--units", "-1"], "units is -1"),
         (["train", "reproduce", "--learning-rate", "1e9"], "learning_rate is 1000000000.0"),
+        (["book", "irnn-vs-lsmt"], "unknown chapter 'irnn-vs-lsmt'; did you mean irnn-vs-lstm?"),
         (["book", "--parameters", "nowhere.yaml"], "parameters nowhere.yaml: No such file"),
     ],
 )
@@ -47,6 +48,23 @@ def test_bad_parameter_files_get_one_line(command, tmp_path, text, message):
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_a_chapter_alone_needs_the_others(command, tmp_path):
+    done = command("book", "index", "--output", tmp_path / "out")
+    assert done.returncode == 2
+    assert "was not executed into" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_failing_chapter_is_named_and_nothing_is_rendered(command, tmp_path):
+    file = tmp_path / "parameters.yaml"
+    file.write_text("dataset: minst")
+    done = command("book", "--parameters", file, "--output", tmp_path)
+    assert done.returncode == 1
+    line = "irnn: book/ja/index.ipynb: InputError: unknown dataset 'minst'; did you mean mnist?"
+    assert line in done.stderr
+    assert not (tmp_path / "_build" / "html").exists()
 
 
 def test_help_names_every_command(command):

@@ -57,17 +57,20 @@ def _parser() -> argparse.ArgumentParser:
 
     book = commands.add_parser(
         "book",
-        help="execute every chapter with papermill and render the site",
-        description="Execute every chapter in both languages with papermill, two at a time, "
-        "then render the site with Jupyter Book.",
+        help="execute chapters with papermill and render the site",
+        description="Execute chapters in both languages with papermill, two at a time, then "
+        "render the site with Jupyter Book.",
+    )
+    book.add_argument(
+        "chapters", nargs="*", metavar="CHAPTER", help="what to execute again (default: all)"
     )
     book.add_argument("--parameters", type=Path, metavar="FILE", help="a YAML of parameters")
     book.add_argument(
         "--output",
         type=Path,
         metavar="DIR",
-        default=Path("_build"),
-        help="gets executed/ and html/ (default: _build)",
+        default=Path(),
+        help="gets _build/executed and _build/html (default: the current folder)",
     )
     book.set_defaults(command=_book)
     return parser
@@ -126,7 +129,7 @@ def _runs(args: argparse.Namespace) -> int:
 def _book(args: argparse.Namespace) -> int:
     from irnn import book
 
-    return book.build(args.parameters, args.output)
+    return book.build(args.chapters, args.parameters, args.output)
 
 
 if __name__ == "__main__":
