@@ -111,6 +111,13 @@ def test_train_trains_what_is_missing_and_only_that(command, tmp_path):
     assert [len(run.sittings) for run in Store(tmp_path).runs()] == [1, 1]
 
 
+def test_an_unknown_backend(command, tmp_path):
+    done = command("train", "reproduce", "--runs-dir", tmp_path, KERAS_BACKEND="jaxx")
+    assert done.returncode == 2
+    assert "set KERAS_BACKEND to tensorflow or jax" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.keras
 def test_a_store_that_cannot_be_written(command, tmp_path):
     file = tmp_path / "file"

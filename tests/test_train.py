@@ -142,6 +142,15 @@ def test_a_record_that_claims_more_than_its_checkpoint(store):
         train(SPEC, 4, store)
 
 
+def test_a_checkpoint_that_cannot_be_read(store):
+    train(SPEC, 1, store)
+    path = store.checkpoint(SPEC)
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(InputError, match=r"checkpoint.npz cannot be read .*; delete it"):
+        train(SPEC, 2, store)
+    assert len(store.read(SPEC)) == 1
+
+
 def test_a_loss_that_is_not_a_number_is_recorded_as_such(store, monkeypatch):
     from irnn import data
 

@@ -5,6 +5,7 @@ import inspect
 import os
 import sys
 from pathlib import Path
+from statistics import median
 
 import irnn
 from irnn import experiments
@@ -116,7 +117,7 @@ def _runs(args: argparse.Namespace) -> int:
     for run in runs:
         spec = run.spec
         accuracy = f"{run['val_accuracy'][-1]:.1%}" if len(run) else ""
-        seconds = f"{sorted(run['seconds'])[len(run) // 2]:.1f}" if len(run) else ""
+        seconds = f"{median(run['seconds']):.1f}" if len(run) else ""
         device = run.sittings[-1]["device"] if run.sittings else ""
         backend = run.sittings[-1]["backend"] if run.sittings else ""
         print(

@@ -7,7 +7,9 @@ network and for first steps.
 
 import hashlib
 import os
+import sys
 import zipfile
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import NamedTuple
 
@@ -87,7 +89,8 @@ def _download_mnist() -> dict[str, np.ndarray]:
     import keras
 
     try:
-        (x_train, y_train), (x_test, y_test) = keras.datasets.mnist.load_data()
+        with redirect_stdout(sys.stderr):  # a page does not show the download
+            (x_train, y_train), (x_test, y_test) = keras.datasets.mnist.load_data()
     except Exception as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"MNIST cannot be downloaded ({reason}); {REMEDY}") from None

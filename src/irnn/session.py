@@ -5,6 +5,7 @@ import sys
 
 from tqdm import tqdm
 
+from irnn.errors import InputError
 from irnn.experiments import Experiment, planned
 from irnn.spec import RunSpec
 from irnn.store import Run, Store
@@ -38,7 +39,12 @@ def train_missing(
     if not missing:
         return
     _say("starting Keras")
-    from irnn import train
+    try:
+        from irnn import train
+    except (ImportError, ValueError) as error:
+        raise InputError(
+            f"Keras does not start ({error}); set KERAS_BACKEND to tensorflow or jax"
+        ) from None
 
     for number, (spec, epochs) in enumerate(missing.items(), 1):
         with store.lock(spec), Progress(f"{number}/{len(missing)} {spec}", epochs) as progress:

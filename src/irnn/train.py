@@ -7,6 +7,7 @@ import os
 import platform
 import subprocess
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -116,9 +117,15 @@ def _settled(spec: RunSpec, store: Store) -> Run:
                 "delete it to start over, or train into another store (--runs-dir)"
             )
         return run
-    with np.load(path) as checkpoint:
-        line = json.loads(str(checkpoint["line"]))
-        weights = {name: checkpoint[f"v{i}"] for i, name in enumerate(WEIGHTS)}
+    try:
+        with np.load(path) as checkpoint:
+            line = json.loads(str(checkpoint["line"]))
+            weights = {name: checkpoint[f"v{i}"] for i, name in enumerate(WEIGHTS)}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(
+            f"the checkpoint {path} cannot be read ({error}); "
+            "delete it and the run's record to start over"
+        ) from None
     if line["epoch"] == len(run) + 1:
         store.save(store.weights(spec), weights)
         store.append(spec, line)
