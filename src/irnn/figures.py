@@ -7,18 +7,18 @@ light and on a dark page, and its letters are outlines, so that no font can be m
 import html
 import io
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
 
-import matplotlib
-import matplotlib_fontja
 import numpy as np
-from matplotlib import font_manager
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from irnn.store import Run
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Runs = dict[str, list[Run]]
 
@@ -30,7 +30,6 @@ MARKERS = {"irnn": "o", "lstm": "s"}
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 INK = "#010203"  # stands for the page's text colour until the SVG is written
 
-font_manager.fontManager.addfont(matplotlib_fontja.get_font_ttf_path())
 STYLE = {
     "font.family": ["DejaVu Sans", "IPAexGothic"],
     "font.size": 10,
@@ -89,7 +88,7 @@ TEXT = {
 class Picture:
     """A figure with its description and the runs that it shows; notebooks show it as HTML."""
 
-    figure: Figure
+    figure: "Figure"
     alt: str
     language: str
     runs: tuple[Run, ...] = ()
@@ -100,7 +99,7 @@ class Picture:
         Raises an error for a letter that the fonts lack.
         """
         file = io.StringIO()
-        with matplotlib.rc_context(STYLE), warnings.catch_warnings():
+        with _style(), warnings.catch_warnings():
             warnings.filterwarnings("error", message="Glyph .* missing")
             self.figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
         svg = file.getvalue()
@@ -145,10 +144,24 @@ def _label(runs: list[Run], text: dict[str, str]) -> str:
     return text["seeds"].format(label=label, n=len(runs)) if len(runs) > 1 else label
 
 
-def _axes(width: float = 7.2, height: float = 4.0) -> tuple[Figure, Axes]:
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(width, height), layout="constrained")
-        return figure, figure.add_subplot()
+@cache
+def _matplotlib():
+    """Import matplotlib, which takes longer than all else here, when something is drawn."""
+    import matplotlib.figure
+    import matplotlib_fontja
+
+    matplotlib.font_manager.fontManager.addfont(matplotlib_fontja.get_font_ttf_path())
+    return matplotlib
+
+
+@contextmanager
+def _style() -> Iterator[None]:
+    with _matplotlib().rc_context(STYLE):
+        yield
+
+
+def _figure(height: float) -> "Figure":
+    return _matplotlib().figure.Figure(figsize=(7.2, height), layout="constrained")
 
 
 def seconds_per_epoch(runs: Iterable[Run]) -> float:
@@ -165,8 +178,9 @@ def learning_curves(
     times the median time of the curve's epochs.
     """
     text = TEXT[language]
-    with matplotlib.rc_context(STYLE):
-        figure, axes = _axes()
+    with _style():
+        figure = _figure(height=4)
+        axes = figure.add_subplot()
         for name in curves:
             model = runs[name][0].spec.model
             tuned = "-" in name
@@ -189,10 +203,10 @@ def learning_curves(
         axes.axhline(0.1, color=INK, linewidth=1, linestyle=":", alpha=0.6, label=text["chance"])
         axes.set(ylim=(0, 1), xlabel=text["minutes" if by_time else "epoch"])
         axes.set_ylabel(text["test accuracy"])
-        axes.yaxis.set_major_formatter(PercentFormatter(1))
+        axes.yaxis.set_major_formatter("{x:.0%}")
         axes.set_xlim(left=0)
         if not by_time:
-            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+            axes.locator_params(axis="x", integer=True)
         axes.legend(loc="upper left", bbox_to_anchor=(0, 1.02))
     shown = tuple(run for name in curves for run in runs[name])
     return Picture(figure, alt, language, shown)
@@ -209,8 +223,9 @@ def epoch_times(runs: Runs, language: str, alt: str) -> Picture:
         now = seconds_per_epoch(runs[model])
         rows.append((text["now"].format(model=name, device=device), now, model, 1.0))
     labels, values, models, alphas = zip(*rows, strict=True)
-    with matplotlib.rc_context(STYLE):
-        figure, axes = _axes(height=2.6)
+    with _style():
+        figure = _figure(height=2.6)
+        axes = figure.add_subplot()
         bars = axes.barh(range(len(rows)), values, color=[COLORS[m] for m in models])
         for bar, alpha in zip(bars, alphas, strict=True):
             bar.set_alpha(alpha)
@@ -229,8 +244,9 @@ def search(runs: Runs, language: str, alt: str) -> Picture:
     """Draw the training loss of the first epoch over the learning rate, for both networks."""
     text = TEXT[language]
     curves = ("irnn-search", "lstm-search")
-    with matplotlib.rc_context(STYLE):
-        figure, axes = _axes(height=3.2)
+    with _style():
+        figure = _figure(height=3.2)
+        axes = figure.add_subplot()
         for name in curves:
             model = runs[name][0].spec.model
             axes.plot(
@@ -251,8 +267,8 @@ def digit(image: np.ndarray, label: int, language: str, alt: str) -> Picture:
     text = TEXT[language]
     side = len(image)
     steps = side * side
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(7.2, 2.6), layout="constrained")
+    with _style():
+        figure = _figure(height=2.6)
         picture, sequence = figure.subplots(1, 2, width_ratios=(1, 2.4))
         picture.imshow(image, cmap="gray_r", vmin=0, vmax=1)
         picture.set(xticks=[], yticks=[], xlabel=text["digit"].format(label=label))
