@@ -11,6 +11,7 @@ first epoch, in which the programs are compiled, does not count. The table goes 
 import argparse
 import os
 import resource
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -102,7 +103,8 @@ def main():
             for v in (ours, theirs, ours / theirs)
         ]
         lines.append(f"| {name.upper()} | {' | '.join(cells)} |")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    unit = 2**30 if sys.platform == "darwin" else 2**20
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
     lines += ["", f"Peak memory of the process that trained all four: {peak:.2f} GiB."]
     table = "\n".join(lines) + "\n"
     print(table)

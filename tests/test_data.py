@@ -96,10 +96,20 @@ def test_mnist_without_an_array(tmp_path):
 
 def test_mnist_truncated(tmp_path):
     path = write(tmp_path / "whole.npz", x_train=np.random.default_rng(0).bytes(5000))
-    cut = tmp_path / "cut.npz"
-    cut.write_bytes(path.read_bytes()[:3000])
-    with pytest.raises(InputError, match=r"cut.npz cannot be read, it may be truncated"):
-        data.load_images("mnist", cut)
+    whole = path.read_bytes()
+    broken = tmp_path / "broken.npz"
+    for content in (whole[:3000], whole[:2000] + b"x" * 50 + whole[2050:], b"", whole[:10]):
+        broken.write_bytes(content)
+        with pytest.raises(InputError, match=r"broken.npz"):
+            data.load_images("mnist", broken)
+
+
+def test_mnist_of_another_kind(tmp_path):
+    np.save(tmp_path / "array.npy", np.zeros(3))
+    with pytest.raises(InputError, match=r"array.npy cannot be read"):
+        data.load_images("mnist", tmp_path / "array.npy")
+    with pytest.raises(InputError, match=r"x_train is not MNIST's"):
+        data.load_images("mnist", write(tmp_path / "flat.npz", x_train=np.zeros(5)))
 
 
 def test_mnist_that_is_not_there(tmp_path):

@@ -108,7 +108,7 @@ def test_parameters_are_those_of_every_chapter_and_the_published_ones(path):
         assert values[key] == parameter.default, key
 
 
-def papermill(tmp_path, chapter, *arguments):
+def papermill(tmp_path, chapter, *arguments, **environment):
     return subprocess.run(
         [
             sys.executable,
@@ -120,7 +120,7 @@ def papermill(tmp_path, chapter, *arguments):
             *list(arguments),
         ],
         cwd=tmp_path,
-        env=os.environ | {"MNIST_NPZ": ""},
+        env=os.environ | {"MNIST_NPZ": ""} | environment,
         capture_output=True,
         text=True,
         check=False,
@@ -153,12 +153,43 @@ def test_papermill_by_itself_from_any_folder(tmp_path):
         (["-p", "dataset", "minst"], "InputError: unknown dataset 'minst'; did you mean mnist?"),
         (["-p", "epoch", "3"], "InputError: unknown parameter 'epoch'; did you mean epochs?"),
         (["-p", "language", "jp"], "InputError: unknown language 'jp'"),
-        (["-p", "units", "7"], "python -m irnn train"),
+        (
+            ["-p", "units", "7", "-p", "seeds", "1", "-p", "runs_dir", "none"],
+            "or run: python -m irnn train irnn-vs-lstm --seeds 1 --units 7 --runs-dir none",
+        ),
     ],
 )
 def test_bad_parameters_get_one_line(tmp_path, arguments, message):
     done = papermill(tmp_path, "en/index.ipynb", *arguments)
     assert done.returncode != 0
     assert message in done.stderr
-    assert "site-packages/irnn" not in done.stderr
-    assert "src/irnn" not in shown(tmp_path / "out.ipynb")
+    outputs = [o for c in read(tmp_path / "out.ipynb").cells for o in c.get("outputs", [])]
+    (error,) = [output for output in outputs if output.output_type == "error"]
+    assert len(error.traceback) == 1
+    assert "\n" not in error.traceback[0]
+
+
+def test_the_published_page_on_a_machine_without_mnist(tmp_path):
+    elsewhere = {"KERAS_HOME": str(tmp_path / "keras"), "HTTPS_PROXY": "http://127.0.0.1:9"}
+    done = papermill(tmp_path, "en/irnn-vs-lstm.ipynb", **elsewhere)
+    assert done.returncode == 0, done.stderr
+    page = shown(tmp_path / "out.ipynb")
+    assert "MNIST could not be had" in page
+    assert "Other parameters" not in page
+    assert "Downloading" not in page
+    assert page.count("<svg") == 5
+
+
+def test_a_wrong_path_to_mnist_is_not_passed_over(tmp_path):
+    done = papermill(tmp_path, "en/irnn-vs-lstm.ipynb", MNIST_NPZ=str(tmp_path / "no.npz"))
+    assert done.returncode != 0
+    assert "no.npz; set MNIST_NPZ" in done.stderr
+
+
+def test_cells_can_be_run_again(tmp_path):
+    notebook = read(BOOK / "en" / "index.ipynb")
+    (cell,) = [cell for cell in notebook.cells if cell.id == "runs"]
+    notebook.cells.append(nbformat.v4.new_code_cell(cell.source))
+    nbformat.write(notebook, tmp_path / "again.ipynb")
+    done = papermill(tmp_path, tmp_path / "again.ipynb")
+    assert done.returncode == 0, done.stderr

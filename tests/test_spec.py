@@ -35,10 +35,11 @@ def test_every_field_decides_the_id():
     )
     for field in dataclasses.fields(RunSpec):
         value = getattr(other, field.name)
-        if field.name == "optimizer":
-            value = "sgd"
-        if value is None or value == getattr(spec, field.name):
-            continue
+        value = {"optimizer": "sgd", "clip_norm": 2.0, "relu_derivative_at_0": 0.25}.get(
+            field.name, value
+        )
+        if field.name == "epsilon":
+            assert value != getattr(spec, field.name)
         changed = dataclasses.replace(spec, **{field.name: value})
         assert changed.id != spec.id, field.name
 

@@ -23,6 +23,26 @@ def record(store, epochs):
     return store.record(SPEC)
 
 
+def test_a_run_shows_the_sittings_that_trained_it(store):
+    store.append(SPEC, {"sitting": {"first_epoch": 1}}, line(1), {"sitting": {"first_epoch": 2}})
+    assert len(store.read(SPEC).sittings) == 2
+    assert store.read(SPEC).until(1).sittings == [{"first_epoch": 1}]
+
+
+def test_a_run_is_trained_by_one_process_and_waited_for_by_another(store):
+    code = (
+        "import sys; from irnn.store import Store; from irnn.spec import make;"
+        "store = Store(sys.argv[1])\n"
+        "with store.lock(make('irnn', dataset='digits')): print('mine', flush=True)"
+    )
+    command = [sys.executable, "-c", code, str(store.root)]
+    with store.lock(SPEC):
+        other = subprocess.Popen(command, stdout=-1, stderr=-1, text=True)
+        assert "another process trains irnn digits" in other.stderr.readline()
+        assert other.poll() is None
+    assert other.communicate(timeout=30)[0] == "mine\n"
+
+
 def test_what_is_appended_is_read(store):
     record(store, 2)
     store.append(SPEC, line(3, loss=None, accuracy=0.25))
@@ -63,7 +83,16 @@ def test_a_kill_before_the_first_whole_line(store):
 
 
 @pytest.mark.parametrize(
-    "damage", ["{", '{"epoch": 3}', json.dumps(line(2)), json.dumps(line(7)), "[]", "null"]
+    "damage",
+    [
+        "{",
+        '{"epoch": 3}',
+        json.dumps(line(3, loss="low")),
+        json.dumps(line(2)),
+        json.dumps(line(7)),
+        "[]",
+        "null",
+    ],
 )
 def test_a_damaged_line_is_named_and_nothing_is_touched(store, damage):
     path = record(store, 3)
@@ -90,12 +119,12 @@ def test_missing_runs_are_listed_with_their_remedy(store):
     record(store, 2)
     plan = {make("irnn", dataset="digits", seed=seed): 3 for seed in range(5)}
     with pytest.raises(MissingRuns) as error:
-        store.require(plan)
+        store.require(plan, "train them")
     message = str(error.value)
     assert "irnn digits 2015 rmsprop 1e-06 seed 0 (2 of 3 epochs)" in message
     assert "and 2 more" in message
-    assert "python -m irnn train" in message
-    store.require({SPEC: 2})
+    assert "or run: train them" in message
+    store.require({SPEC: 2}, "")
 
 
 def test_a_store_that_cannot_be_written(tmp_path):
@@ -105,7 +134,7 @@ def test_a_store_that_cannot_be_written(tmp_path):
     for write in (
         lambda: store.append(SPEC, line(1)),
         lambda: store.save(store.checkpoint(SPEC), {"a": np.zeros(1)}),
-        lambda: store.lock(SPEC),
+        lambda: store.lock(SPEC).__enter__(),
     ):
         with pytest.raises(InputError, match=r"file/runs cannot be written .*--runs-dir"):
             write()

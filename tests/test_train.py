@@ -26,7 +26,7 @@ def train(spec, epochs, store, **callbacks):
 
 def state(store, spec):
     with np.load(store.checkpoint(spec)) as file:
-        return {name: file[name] for name in file.files if name != "line"}
+        return {name: file[name] for name in file.files if name != "epochs"}
 
 
 def assert_same(store, other, spec=SPEC):
@@ -104,6 +104,18 @@ def test_kill_between_checkpoint_and_record(straight, store):
     assert_same(store, straight)
 
 
+def test_what_is_whole_of_a_damaged_record_is_gone_on_from(straight, store):
+    train(SPEC, 3, store)
+    path = store.record(SPEC)
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join([*lines[:3], "damage\n", *lines[4:]]))
+    with pytest.raises(InputError, match=r"line 4 of 5 is damaged.*head -n 3"):
+        train(SPEC, 3, store)
+    path.write_text("".join(lines[:3]))  # what the message says to do
+    assert len(train(SPEC, 3, store)) == 3
+    assert_same(store, straight)
+
+
 def test_killed_by_the_system(straight, store):
     code = (
         "import tests.test_train as t; from irnn.store import Store; import sys;"
@@ -138,7 +150,9 @@ def test_a_record_without_its_checkpoint(store):
 def test_a_record_that_claims_more_than_its_checkpoint(store):
     train(SPEC, 1, store)
     store.append(SPEC, *[{"epoch": n} | dict.fromkeys(METRICS, 0.5) for n in (2, 3)])
-    with pytest.raises(InputError, match="has 3 epochs, its checkpoint 1; delete both"):
+    with pytest.raises(
+        InputError, match="has 3 epochs that are not the 1 of its checkpoint; delete both"
+    ):
         train(SPEC, 4, store)
 
 

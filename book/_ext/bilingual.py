@@ -48,6 +48,7 @@ STRINGS = {
         "On this page": "このページの内容",
         "Search this book": "本書を検索",
         "Color mode": "配色",
+        "next page": "次のページ",
         "System Settings": "システムの設定に従う",
         "Tip": "ヒント",
         "Link to this heading": "この見出しへのリンク",

@@ -33,8 +33,8 @@ def build(names: Sequence[str] = (), parameters: Path | None = None, output: Pat
         The exit code: 1 where a chapter failed or Sphinx warned.
 
     Raises:
-        InputError: For an unknown chapter, a chapter that was never executed, and a file of
-            parameters that cannot be read or names a parameter that a chapter does not have.
+        InputError: For an unknown chapter, a chapter that was never executed, an output that
+            cannot be written, and a file of parameters that cannot be read or names a parameter that a chapter does not have.
 
     """
     chapters = sorted(ROOT.glob("book/*/*.ipynb"))
@@ -50,7 +50,10 @@ def build(names: Sequence[str] = (), parameters: Path | None = None, output: Pat
                 f"chapter {chapter.stem} was not executed into {executed} before; "
                 "build the whole book once: python -m irnn book"
             )
-    _lay_out(executed, anew=not names)
+    try:
+        _lay_out(executed, anew=not names)
+    except OSError as error:
+        raise InputError(f"output {output}: cannot be written ({error.strerror})") from None
     if not _execute(chosen, parameters, executed):
         return 1
     return 0 if _render(executed, output) else 1

@@ -8,12 +8,15 @@ network and for first steps.
 import hashlib
 import os
 import sys
+import tempfile
 import zipfile
+import zlib
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from filelock import FileLock
 
 from irnn.errors import InputError, one_of
 from irnn.spec import DATASETS, RunSpec
@@ -25,6 +28,9 @@ MNIST_SHA256 = {
     "x_test": "6d87418db22cc8025d05968bec9bd5c3932904b23485740db143a061a2c9d161",
     "y_test": "ddeff807876a9661a1110d45c266c86239a3a1b7d37da0c3716a7a683c852ff5",
 }
+# What NumPy raises for a file that is not a whole `.npz`.
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
+
 REMEDY = "set MNIST_NPZ to the path of a file with Keras' four MNIST arrays, or use digits"
 
 
@@ -53,7 +59,10 @@ def load_images(dataset: str, path: str | os.PathLike | None = None) -> Data:
     path = path or os.environ.get("MNIST_NPZ")
     arrays = _read_mnist(Path(path).expanduser()) if path else _download_mnist()
     for name, array in arrays.items():
-        if hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest() != MNIST_SHA256[name]:
+        n = 60_000 if "train" in name else 10_000
+        shape = (n, 28, 28) if name.startswith("x") else (n,)
+        right = array.dtype == np.uint8 and array.shape == shape
+        if not right or hashlib.sha256(array.tobytes()).hexdigest() != MNIST_SHA256[name]:
             raise InputError(
                 f"MNIST from {path or 'Keras'}: {name} is not MNIST's (wrong SHA-256); {REMEDY}"
             )
@@ -79,20 +88,21 @@ def _read_mnist(path: Path) -> dict[str, np.ndarray]:
         raise InputError(f"MNIST: there is no file {path}; {REMEDY}") from None
     except KeyError as error:
         raise InputError(f"MNIST: {path} lacks an array ({error.args[0]}); {REMEDY}") from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except UNREADABLE as error:
         raise InputError(
-            f"MNIST: {path} cannot be read, it may be truncated ({error}); {REMEDY}"
+            f"MNIST: {path} cannot be read, it may be truncated or damaged ({error}); {REMEDY}"
         ) from None
 
 
 def _download_mnist() -> dict[str, np.ndarray]:
     import keras
 
+    lock = FileLock(Path(tempfile.gettempdir()) / "irnn-mnist.lock")  # Keras has none
     try:
-        with redirect_stdout(sys.stderr):  # a page does not show the download
+        with lock, redirect_stdout(sys.stderr):  # a page does not show the download
             (x_train, y_train), (x_test, y_test) = keras.datasets.mnist.load_data()
     except Exception as error:
-        reason = str(error).splitlines()[0]
+        reason = (str(error) or type(error).__name__).splitlines()[0]
         raise InputError(f"MNIST cannot be downloaded ({reason}); {REMEDY}") from None
     return Data(x_train, y_train, x_test, y_test)._asdict()
 

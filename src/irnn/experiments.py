@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from irnn.errors import InputError
 from irnn.spec import RunSpec, make
 
-# Epochs that the published curves have, as far as runs of this length are recorded.
+# Epochs of the published curves; the runs in book/runs have at least as many.
 EPOCHS = {"irnn": 20, "lstm": 5, "tuned": 5}
 
 # Learning rates searched, one epoch of each, and the ones that had the lowest training loss

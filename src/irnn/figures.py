@@ -279,7 +279,7 @@ def digit(image: np.ndarray, label: int, language: str, alt: str) -> Picture:
         sequence.fill_between(t, image.reshape(-1), step="mid", color=COLORS["irnn"], alpha=0.35)
         sequence.step(t, image.reshape(-1), where="mid", color=COLORS["irnn"], linewidth=0.8)
         sequence.set(
-            xlim=(1, steps),
+            xlim=(0, steps + 1),
             ylim=(0, 1.05),
             xticks=range(0, steps + 1, 7 * side if side > 8 else 2 * side),
             xlabel=text["step"].format(steps=steps),

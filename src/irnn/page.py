@@ -3,6 +3,7 @@
 import ast
 import html
 import inspect
+import os
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
@@ -40,7 +41,7 @@ NO_MNIST = {
     ),
     "ja": (
         "MNIST ではない画像",
-        "このページの生成時に MNIST を取得できなかったため、この図には scikit-learn の digits "
+        "このページの生成時に MNIST を取得できなかったため、次の図には scikit-learn の digits "
         "にある 8 × 8 画素の画像を示す。学習曲線は MNIST のものである。",
     ),
 }
@@ -57,6 +58,9 @@ def _notice(notice: dict[str, tuple[str, str]], language: str, **values: str) ->
     )
 
 
+_checked = []  # filled when this notebook's parameters were found to be known
+
+
 def experiment(name: str, parameters: dict) -> Experiment:
     """Return a chapter's experiment for its parameters.
 
@@ -71,12 +75,9 @@ def experiment(name: str, parameters: dict) -> Experiment:
             out of range.
 
     """
-    function = EXPERIMENTS[name]
-    defaults = {k: p.default for k, p in inspect.signature(function).parameters.items()}
-    _check(parameters, [*defaults, "language", "train", "runs_dir"])
-    values = {key: parameters[key] for key in defaults}
-    result = function(**values)
-    changed = [f"{k} = {v!r}" for k, v in values.items() if v != defaults[k]]
+    _check(parameters, [*_defaults(name), "language", "train", "runs_dir"])
+    result = EXPERIMENTS[name](**{key: parameters[key] for key in _defaults(name)})
+    changed = [f"{key} = {value!r}" for key, value in _changed(name, parameters).items()]
     if changed:
         _notice(OTHER_PARAMETERS, parameters["language"], changed=", ".join(changed))
     return result
@@ -88,16 +89,35 @@ def runs(name: str, parameters: dict) -> dict[str, list[Run]]:
     Arguments and errors as in `experiment`; also `MissingRuns` and what training raises.
     """
     chosen = experiment(name, parameters)
-    return session.obtain(chosen, Store(parameters["runs_dir"]), parameters["train"])
+    options = _changed(name, parameters)
+    if parameters["runs_dir"]:
+        options["runs-dir"] = parameters["runs_dir"]
+    words = [f"--{key.replace('_', '-')} {value}" for key, value in options.items()]
+    command = " ".join(["python -m irnn train", name, *words])
+    return session.obtain(chosen, Store(parameters["runs_dir"]), parameters["train"], command)
+
+
+def _defaults(name: str) -> dict:
+    return {k: p.default for k, p in inspect.signature(EXPERIMENTS[name]).parameters.items()}
+
+
+def _changed(name: str, parameters: dict) -> dict:
+    """Return the experiment's parameters that are not the published ones."""
+    return {k: parameters[k] for k, v in _defaults(name).items() if parameters[k] != v}
 
 
 def _check(parameters: dict, known: list[str]) -> None:
+    """Raise `InputError` for an unknown parameter, but only where no other cell has run yet.
+
+    Then every variable is a parameter; later the notebook has variables of its own.
+    """
     shell = get_ipython()
-    hidden = shell.user_ns_hidden if shell else {}
-    for name, value in parameters.items():
-        ours = isinstance(value, ModuleType) or callable(value) or name.startswith("_")
-        if not ours and name not in hidden:
-            one_of("parameter", name, known)
+    if shell and not _checked:
+        for name, value in parameters.items():
+            ours = isinstance(value, ModuleType) or callable(value) or name.startswith("_")
+            if not ours and name not in shell.user_ns_hidden:
+                one_of("parameter", name, known)
+        _checked.append(True)
     one_of("language", parameters["language"], LANGUAGES)
     one_of("value of train", parameters["train"], (True, False))
     if not isinstance(parameters["runs_dir"], str):
@@ -117,11 +137,14 @@ def source(module: str, name: str) -> Markdown:
 def digit(dataset: str, language: str, alt: str) -> figures.Picture:
     """Return the picture of a five as an image and as a sequence.
 
-    Where MNIST cannot be had, it is a five of `digits`, and a notice says so.
+    Where MNIST cannot be downloaded, it is a five of `digits`, and a notice says so. Raises
+    `InputError` where `MNIST_NPZ` names a file that cannot be used.
     """
     try:
         images = data.load_images(dataset)
     except InputError:
+        if os.environ.get("MNIST_NPZ"):
+            raise
         _notice(NO_MNIST, language)
         images = data.load_images("digits")
     first = int(np.flatnonzero(images.y_train == 5)[0])
@@ -134,11 +157,19 @@ def numbers(**values: str | int | float) -> None:
         glue(name, value, display=False)
 
 
-def percent(runs: list[Run], metric: str = "val_accuracy", epoch: int = -1) -> str:
-    """Return the mean of a share over the seeds, with its extent: "52.0% (48.1–55.9%)"."""
-    values = 100 * np.array([run[metric][epoch] for run in runs])
-    extent = f" ({values.min():.1f}–{values.max():.1f}%)" if len(values) > 1 else ""
-    return f"{values.mean():.1f}%{extent}"
+def percent(runs: list[Run], language: str, epoch: int = -1) -> str:
+    """Return the mean test accuracy over the seeds, with its extent: "52.0% (48.1–55.9%)"."""
+    values = 100 * np.array([run["val_accuracy"][epoch] for run in runs])
+    mean, low, high = (f"{value:.1f}" for value in (values.mean(), values.min(), values.max()))
+    if len(runs) == 1:
+        return f"{mean}%"
+    return f"{mean}%（{low}～{high}%）" if language == "ja" else f"{mean}% ({low}–{high}%)"
+
+
+def spread(runs: list[Run], epoch: int = -1) -> str:
+    """Return how far the test accuracies of the seeds are apart, in percentage points."""
+    values = 100 * np.array([run["val_accuracy"][epoch] for run in runs])
+    return f"{values.max() - values.min():.1f}"
 
 
 def mean(runs: list[Run], metric: str, epoch: int = -1) -> str:

@@ -2,7 +2,7 @@
 
 `SimpleRNN` and `LSTM` are Keras' layers: the same weights, configuration and results. On JAX
 their loop has a backward pass of its own, which keeps the gradients of the weights out of
-the loop: they become one large matrix product at the end, a quarter less time on a CPU.
+the loop: they become one large matrix product at the end.
 """
 
 import keras
@@ -14,8 +14,8 @@ from keras import layers, ops
 def relu(derivative_at_0: float):
     """Return max(x, 0) whose derivative at 0 is the given one.
 
-    2015's `(x + abs(x)) / 2` had 0.5 there, today's `relu` has 0. An IRNN sits exactly at 0
-    on every leading blank pixel, so that it matters.
+    2015's `(x + abs(x)) / 2` had 0.5 there, today's `relu` has 0. While the biases are still
+    zero, an IRNN sits exactly at 0 on every leading blank pixel, so that it matters.
     """
     if derivative_at_0 == 0:
         return keras.activations.relu

@@ -11,15 +11,17 @@ from irnn.spec import RunSpec
 from irnn.store import Run, Store
 
 
-def obtain(experiment: Experiment, store: Store, train: bool = False) -> dict[str, list[Run]]:
+def obtain(
+    experiment: Experiment, store: Store, train: bool = False, command: str = "python -m irnn train"
+) -> dict[str, list[Run]]:
     """Return an experiment's runs by curve, each with the epochs that its curve has.
 
-    With `train`, what the store lacks is trained first. Raises `MissingRuns` without, and
-    what `train.train` raises with it.
+    With `train`, what the store lacks is trained first. Raises `MissingRuns` without, naming
+    the command that trains them, and what `train.train` raises with it.
     """
     if train:
         train_missing(planned(experiment), store)
-    store.require(planned(experiment))
+    store.require(planned(experiment), command)
     return {
         name: [store.read(spec).until(curve.epochs) for spec in curve.specs]
         for name, curve in experiment.items()
@@ -47,8 +49,9 @@ def train_missing(
         ) from None
 
     for number, (spec, epochs) in enumerate(missing.items(), 1):
-        with store.lock(spec), Progress(f"{number}/{len(missing)} {spec}", epochs) as progress:
-            train.train(spec, epochs, store, mnist, progress.update, progress.epoch)
+        with Progress(f"{number}/{len(missing)} {spec}", epochs) as progress:
+            on_update = progress.update if sys.stderr.isatty() else None
+            train.train(spec, epochs, store, mnist, on_update, progress.epoch)
 
 
 def _say(line: str) -> None:
@@ -80,16 +83,15 @@ class Progress:
         """Show that another update is done, and the epoch's accuracy so far."""
         if self.bar is None:
             left = (self.epochs - len(run)) * run.spec.updates
-            self.bar = tqdm(total=left, desc=self.title, unit="update", disable=None)
-        if not self.bar.disable:
-            self.bar.set_postfix_str(
-                f"epoch {len(run) + 1}/{self.epochs}, accuracy {accuracy:.3f}", refresh=False
-            )
+            self.bar = tqdm(total=left, desc=self.title, unit="update")
+        self.bar.set_postfix_str(
+            f"epoch {len(run) + 1}/{self.epochs}, accuracy {accuracy:.3f}", refresh=False
+        )
         self.bar.update()
 
     def epoch(self, run: Run) -> None:
         """Show that another epoch is done."""
-        if self.bar is None or self.bar.disable:
+        if self.bar is None:
             _say(
                 f"{self.title}: epoch {len(run)}/{self.epochs}, "
                 f"loss {run['loss'][-1]:.4f}, test accuracy {run['val_accuracy'][-1]:.4f}, "

@@ -53,6 +53,7 @@ class RunSpec:
         one_of("model", self.model, ("irnn", "lstm"))
         one_of("semantics", self.semantics, SEMANTICS)
         one_of("optimizer", self.optimizer, ("rmsprop", "sgd"))
+        _whole("pooling", self.pooling, 1, 4)
         one_of("pooling", self.pooling, (1, 2, 4))
         _whole("units", self.units, 1, 4096)
         _whole("batch_size", self.batch_size, 1, self.training_images)

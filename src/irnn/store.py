@@ -12,12 +12,14 @@ appended. Reading imports neither Keras nor TensorFlow.
 import json
 import math
 import os
-from contextlib import suppress
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from irnn.errors import InputError
 from irnn.spec import RunSpec
@@ -52,7 +54,8 @@ class Run:
 
     def until(self, epochs: int) -> "Run":
         """Return the run as it was after that many epochs."""
-        return Run(self.spec, self.sittings, self.epochs[:epochs])
+        sittings = [s for s in self.sittings if s.get("first_epoch", 1) <= epochs]
+        return Run(self.spec, sittings, self.epochs[:epochs])
 
 
 class Store:
@@ -86,7 +89,9 @@ class Store:
         path = self.record(spec)
         if not path.exists():
             return Run(spec)
-        run = read(path) or Run(spec)
+        run = read(path)
+        if run is None:
+            return Run(spec)
         if run.spec != spec:
             raise InputError(f"{path}: line 1 is not the spec that the file's name stands for")
         return run
@@ -99,8 +104,11 @@ class Store:
         recorded = (read(path) for path in sorted(self.root.glob("*.jsonl")))
         return [run for run in recorded if run is not None]
 
-    def require(self, planned: dict[RunSpec, int]) -> None:
-        """Raise `MissingRuns` unless every planned run has its number of epochs."""
+    def require(self, planned: dict[RunSpec, int], command: str) -> None:
+        """Raise `MissingRuns` unless every planned run has its number of epochs.
+
+        `command` is the one that trains them.
+        """
         recorded = {spec: len(self.read(spec)) for spec in planned}
         lacking = [
             f"{spec} ({recorded[spec]} of {epochs} epochs)"
@@ -108,10 +116,11 @@ class Store:
             if recorded[spec] < epochs
         ]
         if lacking:
-            raise MissingRuns(self.root, lacking)
+            raise MissingRuns(self.root, lacking, command)
 
-    def lock(self, spec: RunSpec) -> FileLock:
-        """Return the lock that keeps a run to one process; a killed process lets go of it.
+    @contextmanager
+    def lock(self, spec: RunSpec) -> Iterator[None]:
+        """Keep a run to one process; another waits. A killed process lets go of it.
 
         Raises `InputError` where the folder cannot be written.
         """
@@ -121,7 +130,16 @@ class Store:
             path.touch()
         except OSError as error:
             raise unwritable(self.root, error) from None
-        return FileLock(path)
+        lock = FileLock(path)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            print(f"another process trains {spec}; waiting for it", file=sys.stderr, flush=True)
+            lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
 
     def append(self, spec: RunSpec, *lines: dict) -> None:
         """Append lines to a run's record; the first of all is its spec.
@@ -191,10 +209,12 @@ def read(path: Path) -> Run | None:
             elif "sitting" in entry:
                 run.sittings.append(entry["sitting"])
             else:
-                assert entry["epoch"] == len(run) + 1
-                assert all(metric in entry for metric in METRICS)
+                values = [entry[metric] for metric in METRICS]
+                numbers = all(v is None or isinstance(v, int | float) for v in values)
+                if entry["epoch"] != len(run) + 1 or not numbers:
+                    raise ValueError
                 run.epochs.append(entry)
-        except (ValueError, KeyError, TypeError, AssertionError):
+        except (ValueError, KeyError, TypeError):
             raise InputError(
                 f"{path}: line {number} of {len(lines)} is damaged; the {number - 1} before it "
                 f"are whole: delete it and what follows (head -n {number - 1}), "
@@ -206,9 +226,9 @@ def read(path: Path) -> Run | None:
 class MissingRuns(InputError):
     """Runs that a page shows are not in the store, and it was not asked to train them."""
 
-    def __init__(self, root: Path, lacking: list[str]):
+    def __init__(self, root: Path, lacking: list[str], command: str):
         more = f" and {len(lacking) - 3} more" if len(lacking) > 3 else ""
         super().__init__(
             f"not in {root}: {', '.join(lacking[:3])}{more}; "
-            "set the parameter train to True, or run `python -m irnn train` with the same values"
+            f"set the parameter train to True, or run: {command}"
         )

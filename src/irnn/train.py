@@ -7,7 +7,6 @@ import os
 import platform
 import subprocess
 import time
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,6 +22,9 @@ from irnn.store import Run, Store
 # Test images at a time: enough to be fast, few enough for the memory of a laptop.
 TEST_BATCH = 1000
 
+# What in the environment may change how fast a run is trained.
+VARIABLES = ("XLA_FLAGS", "TF_XLA_FLAGS", "OMP_NUM_THREADS", "GLIBC_TUNABLES")
+
 WEIGHTS = ("kernel", "recurrent_kernel", "bias", "dense_kernel", "dense_bias")
 
 
@@ -31,15 +33,15 @@ def train(
     epochs: int,
     store: Store,
     mnist: str | os.PathLike | None = None,
-    on_update: Callable[[Run, float], None] = lambda run, accuracy: None,
+    on_update: Callable[[Run, float], None] | None = None,
     on_epoch: Callable[[Run], None] = lambda run: None,
 ) -> Run:
     """Train a run to its number of epochs, from where the store has it.
 
     Every epoch's shuffle follows from (seed, epoch) alone and a checkpoint is kept after
     each, so that a run that was stopped equals one that was not. An epoch counts when its
-    checkpoint is renamed into place; its line in the record follows, at the latest when the
-    run is taken up.
+    checkpoint is renamed into place. The checkpoint holds the lines of all epochs: what the
+    record lacks of them follows, at the latest when the run is taken up.
 
     Args:
         spec: The run.
@@ -47,7 +49,7 @@ def train(
         store: Where the run is kept.
         mnist: MNIST's file, see `data.load_images`.
         on_update: Called after each update with the run so far and the accuracy of the
-            epoch under way.
+            epoch under way, for which the device must be waited for.
         on_epoch: Called after each epoch with the run so far.
 
     Returns:
@@ -58,27 +60,30 @@ def train(
             without its checkpoint.
 
     """
-    run = _settled(spec, store)
-    if len(run) >= epochs:
-        return run
-    samples = data.load(spec, mnist)
-    model = models.build(spec)
-    _restore(model, store.checkpoint(spec), run)
-    store.append(spec, {"sitting": {"first_epoch": len(run) + 1} | environment()})
-    while len(run) < epochs:
-        line = _epoch(model, run, samples, on_update)
-        store.save(store.checkpoint(spec), _state(model) | {"line": np.array(json.dumps(line))})
+    with store.lock(spec):
         run = _settled(spec, store)
-        on_epoch(run)
-    return run
+        if len(run) >= epochs:
+            return run
+        samples = data.load(spec, mnist)
+        model = models.build(spec)
+        _restore(model, store.checkpoint(spec), run)
+        store.append(spec, {"sitting": {"first_epoch": len(run) + 1} | environment()})
+        while len(run) < epochs:
+            lines = [*run.epochs, _epoch(model, run, samples, on_update)]
+            state = _state(model) | {"epochs": np.array(json.dumps(lines))}
+            store.save(store.checkpoint(spec), state)
+            run = _settled(spec, store)
+            on_epoch(run)
+        return run
 
 
 def _epoch(model, run: Run, samples: data.Data, on_update) -> dict:
     """Train the run's next epoch, test, and return its line of the record."""
     spec, epoch = run.spec, len(run) + 1
-    updated = keras.callbacks.LambdaCallback(
-        on_train_batch_end=lambda batch, logs: on_update(run, float(logs["accuracy"]))
-    )
+    callbacks = []
+    if on_update:
+        updated = lambda batch, logs: on_update(run, float(logs["accuracy"]))  # noqa: E731
+        callbacks.append(keras.callbacks.LambdaCallback(on_train_batch_end=updated))
     order = np.random.default_rng((spec.seed, epoch)).permutation(len(samples.y_train))
     norms = model.optimizer.gradient_norms
     norms.assign(0)
@@ -89,7 +94,7 @@ def _epoch(model, run: Run, samples: data.Data, on_update) -> dict:
         batch_size=spec.batch_size,
         shuffle=False,
         verbose=0,
-        callbacks=[updated],
+        callbacks=callbacks,
     ).history
     seconds = time.perf_counter() - start
     tested = model.evaluate(
@@ -119,22 +124,22 @@ def _settled(spec: RunSpec, store: Store) -> Run:
         return run
     try:
         with np.load(path) as checkpoint:
-            line = json.loads(str(checkpoint["line"]))
+            lines = json.loads(str(checkpoint["epochs"]))
             weights = {name: checkpoint[f"v{i}"] for i, name in enumerate(WEIGHTS)}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except data.UNREADABLE as error:
         raise InputError(
             f"the checkpoint {path} cannot be read ({error}); "
             "delete it and the run's record to start over"
         ) from None
-    if line["epoch"] == len(run) + 1:
-        store.save(store.weights(spec), weights)
-        store.append(spec, line)
-        return store.read(spec)
-    if line["epoch"] != len(run):
+    if lines[: len(run)] != run.epochs:
         raise InputError(
-            f"{store.record(spec)} has {len(run)} epochs, its checkpoint {line['epoch']}; "
-            "delete both to start over"
+            f"{store.record(spec)} has {len(run)} epochs that are not the {len(lines)} of its "
+            "checkpoint; delete both to start over"
         )
+    if len(run) < len(lines):
+        store.save(store.weights(spec), weights)
+        store.append(spec, *lines[len(run) :])
+        return store.read(spec)
     return run
 
 
@@ -167,14 +172,20 @@ def environment() -> dict:
         "backend_version": __import__(backend).__version__,
         "device": _device(backend),
         "cores": os.cpu_count(),
+        "variables": {name: os.environ[name] for name in VARIABLES if name in os.environ},
     }
 
 
 def _commit() -> str | None:
-    here = Path(__file__).parent
-    command = ["git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=12"]
-    try:
+    """Return the commit of this package, marked if the package was changed since."""
+
+    def git(*arguments: str) -> str:
+        command = ["git", "--no-optional-locks", "-C", str(Path(__file__).parent), *arguments]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    try:
+        changed = git("status", "--porcelain", "--", ".")
+        return git("rev-parse", "--short=12", "HEAD") + ("-dirty" if changed else "")
     except (OSError, subprocess.CalledProcessError):
         return None
 
