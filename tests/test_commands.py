@@ -11,6 +11,12 @@ from irnn.store import METRICS, Store
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["trian"], "unknown command 'trian'; did you mean train?"),
+        (
+            ["train", "reproduce", "--epcohs", "3"],
+            "unknown option '--epcohs'; did you mean --epochs?",
+        ),
+        (["train"], "the following arguments are required: experiment"),
         (["train", "irnn-vs-lst"], "unknown experiment 'irnn-vs-lst'; did you mean irnn-vs-lstm?"),
         (
             ["train", "reproduce", "--dataset", "digit"],
@@ -92,8 +98,11 @@ def test_a_damaged_record_is_named(command, store):
     spec = make("irnn")
     store.append(spec, {"epoch": 1} | dict.fromkeys(METRICS, 0.5))
     store.record(spec).write_text(store.record(spec).read_text() + "oops\n")
+    whole = make("lstm")
+    store.append(whole, {"sitting": {"backend": "jax", "device": "CPU"}})
     done = command("runs", "--runs-dir", store.root)
     assert done.returncode == 2
+    assert whole.name in done.stdout
     assert "line 3 of 3 is damaged" in done.stderr
 
 
@@ -104,11 +113,11 @@ def test_train_trains_what_is_missing_and_only_that(command, tmp_path):
     assert first.returncode == 0, first.stderr
     assert "0 of 2 runs recorded, 2 to train" in first.stderr
     assert "epoch 1/1, loss" in first.stderr
-    runs = Store(tmp_path).runs()
+    runs, _ = Store(tmp_path).runs()
     assert [len(run) for run in runs] == [1, 1]
     again = command(*options, "--epochs", 1)
     assert "2 of 2 runs recorded, 0 to train" in again.stderr
-    assert [len(run.sittings) for run in Store(tmp_path).runs()] == [1, 1]
+    assert [len(run.sittings) for run in Store(tmp_path).runs()[0]] == [1, 1]
 
 
 def test_an_unknown_backend(command, tmp_path):

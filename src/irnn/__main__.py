@@ -12,14 +12,20 @@ from irnn import experiments
 from irnn.errors import InputError, one_of
 from irnn.store import Store
 
+COMMANDS = ("train", "runs", "book")
 STOPPED = 130  # the exit code of a command ended by Ctrl-C
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command and return its exit code: 0, 1 for a failure, 2 for bad input."""
+    arguments = sys.argv[1:] if arguments is None else arguments
     parser = _parser()
-    args = parser.parse_args(arguments)
     try:
+        if arguments and not arguments[0].startswith("-"):
+            one_of("command", arguments[0], COMMANDS)
+        args, unknown = parser.parse_known_args(arguments)
+        for option in unknown:
+            one_of("option", option, args.options)
         return args.command(args)
     except InputError as error:
         print(f"irnn: {error}", file=sys.stderr)
@@ -29,8 +35,16 @@ def main(arguments: list[str] | None = None) -> int:
         return STOPPED
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("python -m irnn", description=irnn.__doc__)
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line, like all others of this package."""
+
+    def error(self, message):
+        """Raise `InputError`."""
+        raise InputError(f"{message}; see {self.prog} --help")
+
+
+def _parser() -> Parser:
+    parser = Parser("python -m irnn", description=irnn.__doc__, allow_abbrev=False)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     train = commands.add_parser(
@@ -74,6 +88,8 @@ def _parser() -> argparse.ArgumentParser:
         help="gets _build/executed and _build/html (default: the current folder)",
     )
     book.set_defaults(command=_book)
+    for command in (train, runs, book):
+        command.set_defaults(options=list(command._option_string_actions))
     return parser
 
 
@@ -106,8 +122,8 @@ def _train(args: argparse.Namespace) -> int:
 
 def _runs(args: argparse.Namespace) -> int:
     store = Store(args.runs_dir)
-    runs = store.runs()
-    if not runs:
+    runs, errors = store.runs()
+    if not runs and not errors:
         print(f"no runs in {store.root}")
         return 0
     print(
@@ -124,7 +140,9 @@ def _runs(args: argparse.Namespace) -> int:
             f"{spec.name:32} {spec.semantics:9} {spec.optimizer:8} {spec.learning_rate:>6g} "
             f"{spec.seed:>4} {len(run):>6} {accuracy:>13} {seconds:>8}  {backend}, {device}"
         )
-    return 0
+    for error in errors:
+        print(f"irnn: {error}", file=sys.stderr)
+    return 2 if errors else 0
 
 
 def _book(args: argparse.Namespace) -> int:

@@ -34,7 +34,8 @@ def build(names: Sequence[str] = (), parameters: Path | None = None, output: Pat
 
     Raises:
         InputError: For an unknown chapter, a chapter that was never executed, an output that
-            cannot be written, and a file of parameters that cannot be read or names a parameter that a chapter does not have.
+            cannot be written, and a file of parameters that cannot be read or names a
+            parameter that a chapter does not have.
 
     """
     chapters = sorted(ROOT.glob("book/*/*.ipynb"))

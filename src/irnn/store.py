@@ -96,13 +96,15 @@ class Store:
             raise InputError(f"{path}: line 1 is not the spec that the file's name stands for")
         return run
 
-    def runs(self) -> list[Run]:
-        """Return every recorded run, sorted by file name.
-
-        Raises `InputError` for a damaged line.
-        """
-        recorded = (read(path) for path in sorted(self.root.glob("*.jsonl")))
-        return [run for run in recorded if run is not None]
+    def runs(self) -> tuple[list[Run], list[InputError]]:
+        """Return every run that can be read, sorted by file name, and what is wrong with others."""
+        runs, errors = [], []
+        for path in sorted(self.root.glob("*.jsonl")):
+            try:
+                runs.append(read(path))
+            except InputError as error:
+                errors.append(error)
+        return [run for run in runs if run is not None], errors
 
     def require(self, planned: dict[RunSpec, int], command: str) -> None:
         """Raise `MissingRuns` unless every planned run has its number of epochs.
