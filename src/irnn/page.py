@@ -4,6 +4,7 @@ import ast
 import html
 import inspect
 import os
+import textwrap
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
@@ -125,13 +126,16 @@ def _check(parameters: dict, known: list[str]) -> None:
 
 
 def source(module: str, name: str) -> Markdown:
-    """Return the source of a function or class of this package, as it runs.
+    """Return the source of a function, class or method (`CLASS.METHOD`) of this package.
 
     It is read from the file, so that showing a network does not import Keras.
     """
     text = Path(find_spec(f"irnn.{module}").origin).read_text(encoding="utf-8")
-    found = [n for n in ast.parse(text).body if getattr(n, "name", None) == name]
-    return Markdown(f"```python\n{ast.get_source_segment(text, found[0])}\n```")
+    node = ast.parse(text)
+    for part in name.split("."):
+        (node,) = [inner for inner in node.body if getattr(inner, "name", None) == part]
+    lines = text.splitlines()[node.lineno - 1 : node.end_lineno]
+    return Markdown("```python\n" + textwrap.dedent("\n".join(lines)) + "\n```")
 
 
 def digit(dataset: str, language: str, alt: str) -> figures.Picture:
