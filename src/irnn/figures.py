@@ -207,7 +207,7 @@ def learning_curves(
         axes.set_xlim(left=0)
         if not by_time:
             axes.locator_params(axis="x", integer=True)
-        axes.legend(loc="upper left", bbox_to_anchor=(0, 1.02))
+        axes.legend(loc="best")
     shown = tuple(run for name in curves for run in runs[name])
     return Picture(figure, alt, language, shown)
 

@@ -17,7 +17,7 @@ CLASSES = 10
 
 
 def irnn(spec: RunSpec) -> keras.Sequential:
-    """Return a ReLU network whose recurrent matrix starts as the identity."""
+    """Return a ReLU RNN that starts as the identity."""
     rng = np.random.default_rng(spec.seed)
     rnn = SimpleRNN(
         spec.units,
@@ -42,7 +42,7 @@ def lstm(spec: RunSpec) -> keras.Sequential:
     return classifier(rnn, rng, spec)
 
 
-def classifier(rnn, rng: np.random.Generator, spec: RunSpec) -> keras.Sequential:
+def classifier(rnn, rng, spec: RunSpec) -> keras.Sequential:
     """Return a network that names the digit after the last pixel."""
     return keras.Sequential(
         [

@@ -124,7 +124,7 @@ class TruncatedBPTT(layers.Layer):
         self.built = True
 
     def call(self, x):
-        """Return the last output (batch, units) for inputs (batch, T, features)."""
+        """Return the last output, (batch, units)."""
         head, tail = x[:, : -self.steps], x[:, -self.steps :]
         states = None
         if head.shape[1] > 0:
