@@ -13,7 +13,7 @@ def published():
 
 
 def test_every_published_run_is_recorded(published):
-    Store().require(experiments.planned(published))
+    Store().require(experiments.planned(published), "python -m irnn train irnn-vs-lstm")
 
 
 def test_the_main_experiment_is_large_enough(published):
