@@ -104,6 +104,10 @@ def test_computation_time_is_epochs_times_their_median(recorded):
     assert np.allclose(axes.get_lines()[0].get_xdata(), np.arange(1, 5) * 0.25 / 60)
 
 
+def test_seconds_are_written_plainly():
+    assert [figures.seconds(v) for v in (1700, 212.8, 0.253)] == ["1,700", "213", "0.25"]
+
+
 @pytest.mark.parametrize(
     ("value", "text"), [(1e-6, "10⁻⁶"), (5e-4, "5 × 10⁻⁴"), (0.01, "10⁻²"), (1, "10⁰")]
 )

@@ -169,6 +169,11 @@ def seconds_per_epoch(runs: Iterable[Run]) -> float:
     return float(np.median(np.concatenate([run["seconds"] for run in runs])))
 
 
+def seconds(value: float) -> str:
+    """Return seconds to the whole from 10 on, to two digits below: "213", "0.25"."""
+    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
+
+
 def learning_curves(
     runs: Runs, curves: Iterable[str], language: str, alt: str, by_time: bool = False
 ) -> Picture:
@@ -229,9 +234,7 @@ def epoch_times(runs: Runs, language: str, alt: str) -> Picture:
         bars = axes.barh(range(len(rows)), values, color=[COLORS[m] for m in models])
         for bar, alpha in zip(bars, alphas, strict=True):
             bar.set_alpha(alpha)
-        axes.bar_label(
-            bars, labels=[f"{v:,.0f}" if v >= 10 else f"{v:.2g}" for v in values], padding=4
-        )
+        axes.bar_label(bars, labels=[seconds(value) for value in values], padding=4)
         axes.set_yticks(range(len(rows)), labels)
         axes.invert_yaxis()
         axes.set_xscale("log")
