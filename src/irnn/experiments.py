@@ -7,8 +7,7 @@ the notebooks and the command line take them from here.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from irnn.errors import InputError
-from irnn.spec import RunSpec, make
+from irnn.spec import RunSpec, make, whole_number
 
 # Epochs of the published curves; the runs in book/runs have at least as many.
 EPOCHS = {"irnn": 20, "lstm": 5, "tuned": 5}
@@ -112,6 +111,6 @@ def planned(experiment: Experiment) -> dict[RunSpec, int]:
 
 
 def _check_counts(epochs: int | None, seeds: int) -> None:
-    for name, value in (("epochs", 1 if epochs is None else epochs), ("seeds", seeds)):
-        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 100_000:
-            raise InputError(f"{name} is {value!r}; it must be a whole number from 1 to 100000")
+    if epochs is not None:
+        whole_number("epochs", epochs, 1, 100_000)
+    whole_number("seeds", seeds, 1, 100_000)

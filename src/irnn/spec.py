@@ -53,17 +53,17 @@ class RunSpec:
         one_of("model", self.model, ("irnn", "lstm"))
         one_of("semantics", self.semantics, SEMANTICS)
         one_of("optimizer", self.optimizer, ("rmsprop", "sgd"))
-        _whole("pooling", self.pooling, 1, 4)
+        whole_number("pooling", self.pooling, 1, 4)
         one_of("pooling", self.pooling, (1, 2, 4))
-        _whole("units", self.units, 1, 4096)
-        _whole("batch_size", self.batch_size, 1, self.training_images)
-        _whole("seed", self.seed, 0, 2**32 - 1)
+        whole_number("units", self.units, 1, 4096)
+        whole_number("batch_size", self.batch_size, 1, self.training_images)
+        whole_number("seed", self.seed, 0, 2**32 - 1)
         if self.permutation is not None:
-            _whole("permutation", self.permutation, 0, 2**32 - 1)
+            whole_number("permutation", self.permutation, 0, 2**32 - 1)
         if self.samples is not None:
-            _whole("samples", self.samples, 10, DATASETS[self.dataset][1])
+            whole_number("samples", self.samples, 10, DATASETS[self.dataset][1])
         if self.bptt_steps is not None:
-            _whole("bptt_steps", self.bptt_steps, 1, self.steps)
+            whole_number("bptt_steps", self.bptt_steps, 1, self.steps)
         _number("learning_rate", self.learning_rate, 1e-12, 10)
         _number("momentum", self.momentum, 0, 0.9999)
         if self.clip_norm is not None:
@@ -151,7 +151,8 @@ def make(model: str, semantics: str = "2015", **changes) -> RunSpec:
     return RunSpec(**spec)
 
 
-def _whole(name: str, value, low: int, high: int) -> None:
+def whole_number(name: str, value, low: int, high: int) -> None:
+    """Raise `InputError` unless `value` is a whole number from `low` to `high`."""
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
         raise InputError(f"{name} is {value!r}; it must be a whole number from {low} to {high}")
 
