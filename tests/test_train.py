@@ -1,11 +1,13 @@
 """A run can be stopped and taken up at any moment, and ends as if it had not been."""
 
 import json
+import multiprocessing
 import os
+import random
 import signal
-import subprocess
-import sys
 import time
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -27,6 +29,12 @@ def train(spec, epochs, store, **callbacks):
 def state(store, spec):
     with np.load(store.checkpoint(spec)) as file:
         return {name: file[name] for name in file.files if name != "epochs"}
+
+
+def change_checkpoint(store, **changes):
+    with np.load(store.checkpoint(SPEC)) as file:
+        arrays = {name: file[name] for name in file.files}
+    store.save(store.checkpoint(SPEC), arrays | changes)
 
 
 def assert_same(store, other, spec=SPEC):
@@ -81,7 +89,7 @@ def test_stop_and_go_on_equals_going_straight_through(straight, store):
 
 
 def test_stop_between_updates(straight, store):
-    def stop(run, accuracy):
+    def stop(run, updates, accuracy):
         if len(run) == 1:
             raise KeyboardInterrupt
 
@@ -116,23 +124,58 @@ def test_what_is_whole_of_a_damaged_record_is_gone_on_from(straight, store):
     assert_same(store, straight)
 
 
-def test_killed_by_the_system(straight, store):
-    code = (
-        "import tests.test_train as t; from irnn.store import Store; import sys;"
-        "t.train(t.SPEC, 1000, Store(sys.argv[1]))"
-    )
-    root = os.path.dirname(os.path.dirname(__file__))
-    process = subprocess.Popen([sys.executable, "-c", code, str(store.root)], cwd=root)
-    deadline = time.monotonic() + 120
-    while len(store.read(SPEC)) < 1 and time.monotonic() < deadline:
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    done = len(store.read(SPEC))
-    assert 1 <= done < 1000
-    train(SPEC, max(3, done + 1), store)
-    run = store.read(SPEC).until(3)
-    assert run["loss"].tolist() == straight.read(SPEC)["loss"].tolist()
+def train_and_die(root, epochs, at_write):
+    """Train until killed: at a certain write, counted from 1, or from outside."""
+    left = at_write
+
+    def die_in_time(function, halfway=lambda *_: None):
+        def call(*arguments, **options):
+            nonlocal left
+            left -= 1
+            if left == 0:
+                halfway(*arguments)
+                os.kill(os.getpid(), signal.SIGKILL)
+            return function(*arguments, **options)
+
+        return call
+
+    np.savez_compressed = die_in_time(np.savez_compressed, lambda file: file.write(b"half"))
+    os.fsync = die_in_time(os.fsync)
+    Path.replace = die_in_time(Path.replace)
+    train(SPEC, epochs, Store(root))
+
+
+def test_killed_at_twenty_moments_equals_not_killed(tmp_path):
+    epochs, rng = 100, random.Random(0)
+    killed, straight = Store(tmp_path / "killed"), Store(tmp_path / "straight")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["irnn.train"])
+    # A sitting begins with a write and has seven an epoch. Ten kills hit the first, the last
+    # of an epoch and all of the next; ten come at any time.
+    moments = [("write", n) for n in (1, *range(8, 17))]
+    moments += [("time", rng.uniform(0, 1)) for _ in range(10)]
+    rng.shuffle(moments)
+    for kind, moment in moments:
+        at_write = moment if kind == "write" else 0
+        before = len(killed.read(SPEC).sittings)
+        process = context.Process(target=train_and_die, args=(killed.root, epochs, at_write))
+        process.start()
+        if kind == "time":
+            while len(killed.read(SPEC).sittings) == before:  # until the first update is near
+                assert process.is_alive()
+                time.sleep(0.001)
+            time.sleep(moment)
+            process.kill()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL
+        assert len(killed.read(SPEC)) < epochs
+    done = len(killed.read(SPEC))
+    assert done >= 10
+    assert len(killed.read(SPEC).sittings) > 10
+    train(SPEC, done + 1, killed)
+    train(SPEC, done + 1, straight)
+    assert_same(killed, straight)
+    assert not list(killed.root.glob("*.tmp"))
 
 
 def test_what_is_recorded_is_not_trained_again(straight):
@@ -163,6 +206,23 @@ def test_a_checkpoint_that_cannot_be_read(store):
     with pytest.raises(InputError, match=r"checkpoint.npz cannot be read .*; delete it"):
         train(SPEC, 2, store)
     assert len(store.read(SPEC)) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"format": np.array(2)}, r"another version of this package \(format 2, not 1\)"),
+        ({"spec": np.array(replace(SPEC, seed=1).canonical())}, "is of another spec; delete it"),
+        ({"v6": np.zeros(3)}, "has other arrays than Keras"),
+    ],
+)
+def test_a_checkpoint_from_elsewhere(store, changes, message):
+    train(SPEC, 1, store)
+    change_checkpoint(store, **changes)
+    before = store.record(SPEC).read_bytes(), store.checkpoint(SPEC).read_bytes()
+    with pytest.raises(InputError, match=message):
+        train(SPEC, 2, store)
+    assert (store.record(SPEC).read_bytes(), store.checkpoint(SPEC).read_bytes()) == before
 
 
 def test_a_loss_that_is_not_a_number_is_recorded_as_such(store, monkeypatch):

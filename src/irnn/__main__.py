@@ -3,6 +3,7 @@
 import argparse
 import inspect
 import os
+import signal
 import sys
 from pathlib import Path
 from statistics import median
@@ -10,16 +11,25 @@ from statistics import median
 import irnn
 from irnn import experiments
 from irnn.errors import InputError, one_of
+from irnn.spec import whole_number
 from irnn.store import Store
 
 COMMANDS = ("train", "runs", "book")
-STOPPED = 130  # the exit code of a command ended by Ctrl-C
+
+
+class Terminated(KeyboardInterrupt):
+    """The command was asked to end by SIGTERM."""
+
+
+def _terminate(*_):
+    raise Terminated
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command and return its exit code: 0, 1 for a failure, 2 for bad input."""
     arguments = sys.argv[1:] if arguments is None else arguments
     parser = _parser()
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         if arguments and not arguments[0].startswith("-"):
             one_of("command", arguments[0], COMMANDS)
@@ -30,9 +40,9 @@ def main(arguments: list[str] | None = None) -> int:
     except InputError as error:
         print(f"irnn: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         print("\nirnn: stopped; every finished epoch is kept", file=sys.stderr)
-        return STOPPED
+        return 128 + (signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT)
 
 
 class Parser(argparse.ArgumentParser):
@@ -49,11 +59,34 @@ def _parser() -> Parser:
 
     train = commands.add_parser(
         "train",
-        help="train the runs of an experiment that are not recorded yet",
-        description="Train what an experiment's runs still lack. Stop it at any moment with "
+        help="train the runs of experiments that are not recorded yet",
+        description="Train what the runs of experiments still lack. Stop it at any moment with "
         "Ctrl-C; the same command goes on. The Keras backend is KERAS_BACKEND's.",
     )
-    train.add_argument("experiment", help=", ".join(experiments.EXPERIMENTS))
+    train.add_argument(
+        "experiments",
+        nargs="+",
+        metavar="EXPERIMENT",
+        help=", ".join(experiments.EXPERIMENTS),
+    )
+    train.add_argument(
+        "--dry-run", action="store_true", help="only say what is missing and how long it takes"
+    )
+    train.add_argument(
+        "--jobs",
+        type=_whole,
+        metavar="N",
+        help="processes at a time (default: one per core; one where there is an NVIDIA GPU)",
+    )
+    train.add_argument(
+        "--together",
+        action="store_true",
+        help="train runs that differ in numbers only as one program (JAX)",
+    )
+    train.add_argument(
+        "--cluster", metavar="ADDRESS", help="hand the runs to the Dask scheduler at this address"
+    )
+    train.add_argument("--device", metavar="cpu|gpu", help="(default: the backend's choice)")
     train.add_argument("--epochs", type=_whole, help="epochs of every run")
     train.add_argument("--seeds", type=_whole, help="number of seeds, from 0 on")
     train.add_argument("--dataset", help="mnist or digits")
@@ -109,15 +142,38 @@ def _number(text: str) -> float | str:
 
 
 def _train(args: argparse.Namespace) -> int:
-    one_of("experiment", args.experiment, experiments.EXPERIMENTS)
-    function = experiments.EXPERIMENTS[args.experiment]
-    names = inspect.signature(function).parameters
-    values = {name: getattr(args, name) for name in names}
-    experiment = function(**{name: value for name, value in values.items() if value is not None})
+    if args.jobs is not None:
+        whole_number("jobs", args.jobs, 1, 1024)
+    if args.device is not None:
+        one_of("device", args.device, ("cpu", "gpu"))
     from irnn import session
 
-    session.train_missing(experiments.planned(experiment), Store(args.runs_dir), args.data)
-    return 0
+    plan = experiments.planned(*[_experiment(name, args) for name in args.experiments])
+    store = Store(args.runs_dir)
+    means = session.Means(
+        jobs=args.jobs,
+        together=args.together,
+        cluster=args.cluster,
+        device=args.device,
+        mnist=args.data,
+    )
+    if args.dry_run:
+        print(session.outlook(plan, store, means))
+        for spec, lacking in store.missing(plan).items():
+            print(f"{spec}: {lacking} of {plan[spec]} epochs to train")
+        return 0
+    failures = session.train_missing(plan, store, means)
+    for spec, message in failures.items():
+        print(f"irnn: {spec} failed: {message}", file=sys.stderr)
+    return 1 if failures else 0
+
+
+def _experiment(name: str, args: argparse.Namespace) -> experiments.Experiment:
+    """Return an experiment with the options that it has."""
+    one_of("experiment", name, experiments.EXPERIMENTS)
+    function = experiments.EXPERIMENTS[name]
+    values = {key: getattr(args, key) for key in inspect.signature(function).parameters}
+    return function(**{key: value for key, value in values.items() if value is not None})
 
 
 def _runs(args: argparse.Namespace) -> int:

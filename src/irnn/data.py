@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from filelock import FileLock
 
-from irnn.errors import InputError, one_of
+from irnn.errors import Unavailable, one_of
 from irnn.spec import DATASETS, RunSpec
 
 # SHA-256 of each array's bytes. They were checked against the original IDX files.
@@ -50,8 +50,8 @@ def load_images(dataset: str, path: str | os.PathLike | None = None) -> Data:
     `MNIST_NPZ` names it; without that either, Keras downloads and caches it. The arrays are
     verified by their SHA-256.
 
-    Raises `InputError` for an unknown dataset, and for MNIST that cannot be had or is not
-    what it should be.
+    Raises `InputError` for an unknown dataset, and `Unavailable` for MNIST that cannot be
+    had or is not what it should be.
     """
     one_of("dataset", dataset, DATASETS)
     if dataset == "digits":
@@ -63,7 +63,7 @@ def load_images(dataset: str, path: str | os.PathLike | None = None) -> Data:
         shape = (n, 28, 28) if name.startswith("x") else (n,)
         right = array.dtype == np.uint8 and array.shape == shape
         if not right or hashlib.sha256(array.tobytes()).hexdigest() != MNIST_SHA256[name]:
-            raise InputError(
+            raise Unavailable(
                 f"MNIST from {path or 'Keras'}: {name} is not MNIST's (wrong SHA-256); {REMEDY}"
             )
     pixels = {name: (arrays[name] / np.float32(255)) for name in ("x_train", "x_test")}
@@ -85,11 +85,11 @@ def _read_mnist(path: Path) -> dict[str, np.ndarray]:
         with np.load(path) as file:
             return {name: file[name] for name in MNIST_SHA256}
     except FileNotFoundError:
-        raise InputError(f"MNIST: there is no file {path}; {REMEDY}") from None
+        raise Unavailable(f"MNIST: there is no file {path}; {REMEDY}") from None
     except KeyError as error:
-        raise InputError(f"MNIST: {path} lacks an array ({error.args[0]}); {REMEDY}") from None
+        raise Unavailable(f"MNIST: {path} lacks an array ({error.args[0]}); {REMEDY}") from None
     except UNREADABLE as error:
-        raise InputError(
+        raise Unavailable(
             f"MNIST: {path} cannot be read, it may be truncated or damaged ({error}); {REMEDY}"
         ) from None
 
@@ -103,23 +103,38 @@ def _download_mnist() -> dict[str, np.ndarray]:
             (x_train, y_train), (x_test, y_test) = keras.datasets.mnist.load_data()
     except Exception as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise InputError(f"MNIST cannot be downloaded ({reason}); {REMEDY}") from None
+        raise Unavailable(f"MNIST cannot be downloaded ({reason}); {REMEDY}") from None
     return Data(x_train, y_train, x_test, y_test)._asdict()
 
 
 def sequences(images: np.ndarray, pooling: int = 1, permutation: int | None = None) -> np.ndarray:
     """Return images (n, side, side) as sequences of pixels (n, T, 1), in reading order.
 
-    `pooling` averages squares of that side, so that T = (side / pooling)². `permutation` is
-    the seed of one random order of the T steps, the same for every image.
+    `pooling` averages squares of that side, so that T = (side / pooling)². `permutation` as
+    in `pixel_order`.
     """
     n, side, _ = images.shape
     small = side // pooling
     pooled = images.reshape(n, small, pooling, small, pooling).mean(axis=(2, 4), dtype="float32")
     pixels = pooled.reshape(n, small * small, 1)
-    if permutation is not None:
-        pixels = pixels[:, np.random.default_rng(permutation).permutation(small * small)]
-    return pixels
+    return pixels if permutation is None else pixels[:, pixel_order(small * small, permutation)]
+
+
+def pixel_order(steps: int, permutation: int | None) -> np.ndarray:
+    """Return indices of the pixels in the order in which every image is read.
+
+    `permutation` is the seed of a random order; None: row by row.
+    """
+    if permutation is None:
+        return np.arange(steps)
+    return np.random.default_rng(permutation).permutation(steps)
+
+
+def training_samples(labels: np.ndarray, spec: RunSpec) -> np.ndarray:
+    """Return the indices of the images that a run is trained on, of all training labels."""
+    if spec.samples is None:
+        return np.arange(len(labels))
+    return stratified(labels, spec.samples, spec.seed)
 
 
 def stratified(labels: np.ndarray, samples: int, seed: int) -> np.ndarray:
@@ -142,16 +157,13 @@ def stratified(labels: np.ndarray, samples: int, seed: int) -> np.ndarray:
 def load(spec: RunSpec, path: str | os.PathLike | None = None) -> Data:
     """Return the pixel sequences (n, T, 1) that a run is trained and tested on.
 
-    Raises `InputError` as `load_images` does.
+    Raises `Unavailable` as `load_images` does.
     """
     data = load_images(spec.dataset, path)
-    x_train, y_train = data.x_train, data.y_train
-    if spec.samples is not None:
-        chosen = stratified(y_train, spec.samples, spec.seed)
-        x_train, y_train = x_train[chosen], y_train[chosen]
+    chosen = training_samples(data.y_train, spec)
     return Data(
-        sequences(x_train, spec.pooling, spec.permutation),
-        y_train,
+        sequences(data.x_train[chosen], spec.pooling, spec.permutation),
+        data.y_train[chosen],
         sequences(data.x_test, spec.pooling, spec.permutation),
         data.y_test,
     )

@@ -16,6 +16,10 @@ class InputError(ValueError):
         return [f"InputError: {self}"]
 
 
+class Unavailable(InputError):
+    """Bad input that no run can be trained with: no data, no store, no backend, no device."""
+
+
 def one_of(what: str, value, allowed: Iterable) -> None:
     """Raise `InputError`, naming the nearest valid value, unless `value` is in `allowed`."""
     allowed = list(allowed)

@@ -101,12 +101,13 @@ EXPERIMENTS: dict[str, Callable[..., Experiment]] = {
 }
 
 
-def planned(experiment: Experiment) -> dict[RunSpec, int]:
-    """Return each run of the experiment once, with the most epochs that a curve needs of it."""
+def planned(*experiments: Experiment) -> dict[RunSpec, int]:
+    """Return each run of the experiments once, with the most epochs that a curve needs of it."""
     plan: dict[RunSpec, int] = {}
-    for curve in experiment.values():
-        for spec in curve.specs:
-            plan[spec] = max(curve.epochs, plan.get(spec, 0))
+    for experiment in experiments:
+        for curve in experiment.values():
+            for spec in curve.specs:
+                plan[spec] = max(curve.epochs, plan.get(spec, 0))
     return plan
 
 

@@ -14,14 +14,14 @@ import math
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 from filelock import FileLock, Timeout
 
-from irnn.errors import InputError
+from irnn.errors import InputError, Unavailable
 from irnn.spec import RunSpec
 
 RUNS = Path(__file__).parents[2] / "book" / "runs"
@@ -32,7 +32,7 @@ METRICS = (
     "val_loss",  # cross-entropy on the test set after the epoch
     "val_accuracy",  # share of correct test images after the epoch
     "gradient_norm",  # mean over the updates of the norm of all gradients together
-    "seconds",  # wall-clock time of the epoch's updates, without the test
+    "seconds",  # wall-clock time of the epoch's updates, of all runs trained together
 )
 
 
@@ -51,6 +51,14 @@ class Run:
         """Return a metric of `METRICS`, an array of one float per epoch; NaN: not finite."""
         values = [epoch[metric] for epoch in self.epochs]
         return np.array([math.nan if v is None else v for v in values], dtype=float)
+
+    def timed(self) -> list[tuple[float, dict]]:
+        """Return each epoch's seconds and the sitting that trained it."""
+        pairs = []
+        for epoch in self.epochs:
+            sittings = [s for s in self.sittings if s.get("first_epoch", 1) <= epoch["epoch"]]
+            pairs.append((epoch["seconds"], sittings[-1] if sittings else {}))
+        return pairs
 
     def until(self, epochs: int) -> "Run":
         """Return the run as it was after that many epochs."""
@@ -111,14 +119,28 @@ class Store:
 
         `command` is the one that trains them.
         """
-        recorded = {spec: len(self.read(spec)) for spec in planned}
         lacking = [
-            f"{spec} ({recorded[spec]} of {epochs} epochs)"
-            for spec, epochs in planned.items()
-            if recorded[spec] < epochs
+            f"{spec} ({planned[spec] - epochs} of {planned[spec]} epochs)"
+            for spec, epochs in self.missing(planned).items()
         ]
         if lacking:
             raise MissingRuns(self.root, lacking, command)
+
+    def missing(self, planned: dict[RunSpec, int]) -> dict[RunSpec, int]:
+        """Return the planned runs with fewer epochs than planned, each with what it lacks."""
+        lacking = {spec: epochs - len(self.read(spec)) for spec, epochs in planned.items()}
+        return {spec: epochs for spec, epochs in lacking.items() if epochs > 0}
+
+    def taken(self, spec: RunSpec) -> bool:
+        """Tell whether a process has the run's lock."""
+        path = self.root / f"{spec.name}.lock"
+        try:
+            with FileLock(path, timeout=0) if path.exists() else nullcontext():
+                return False
+        except Timeout:
+            return True
+        except OSError:  # what cannot be written is found out by who takes the lock
+            return False
 
     @contextmanager
     def lock(self, spec: RunSpec) -> Iterator[None]:
@@ -183,9 +205,9 @@ class Store:
             raise unwritable(self.root, error) from None
 
 
-def unwritable(root: Path, error: OSError) -> InputError:
+def unwritable(root: Path, error: OSError) -> Unavailable:
     """Return the error of a store that cannot be written."""
-    return InputError(
+    return Unavailable(
         f"the store {root} cannot be written ({error.strerror}); what it holds is whole; "
         "name a folder that can be written with runs_dir (--runs-dir)"
     )

@@ -27,13 +27,15 @@ VARIABLES = ("XLA_FLAGS", "TF_XLA_FLAGS", "OMP_NUM_THREADS", "GLIBC_TUNABLES")
 
 WEIGHTS = ("kernel", "recurrent_kernel", "bias", "dense_kernel", "dense_bias")
 
+CHECKPOINT_FORMAT = 1  # a checkpoint of another number was written by another version
+
 
 def train(
     spec: RunSpec,
     epochs: int,
     store: Store,
     mnist: str | os.PathLike | None = None,
-    on_update: Callable[[Run, float], None] | None = None,
+    on_update: Callable[[Run, int, float], None] | None = None,
     on_epoch: Callable[[Run], None] = lambda run: None,
 ) -> Run:
     """Train a run to its number of epochs, from where the store has it.
@@ -48,43 +50,43 @@ def train(
         epochs: The number of epochs that the run has in the end.
         store: Where the run is kept.
         mnist: MNIST's file, see `data.load_images`.
-        on_update: Called after each update with the run so far and the accuracy of the
-            epoch under way, for which the device must be waited for.
+        on_update: Called after some updates with the run so far, their number and the
+            accuracy of the epoch under way, for which the device must be waited for.
         on_epoch: Called after each epoch with the run so far.
 
     Returns:
         The run, with at least that many epochs.
 
     Raises:
-        InputError: For data that cannot be had, a store that cannot be written, a record
-            without its checkpoint.
+        Unavailable: For data that cannot be had and a store that cannot be written.
+        InputError: For a record and a checkpoint that do not belong together.
 
     """
     with store.lock(spec):
-        run = _settled(spec, store)
+        run = settled(spec, store)
         if len(run) >= epochs:
             return run
         samples = data.load(spec, mnist)
         model = models.build(spec)
-        _restore(model, store.checkpoint(spec), run)
+        variables = model.trainable_variables + model.optimizer.variables
+        for variable, value in zip(variables, restored(run, store, variables), strict=True):
+            variable.assign(value)
         store.append(spec, {"sitting": {"first_epoch": len(run) + 1} | environment()})
         while len(run) < epochs:
-            lines = [*run.epochs, _epoch(model, run, samples, on_update)]
-            state = _state(model) | {"epochs": np.array(json.dumps(lines))}
-            store.save(store.checkpoint(spec), state)
-            run = _settled(spec, store)
+            epoch = _epoch(model, run, samples, on_update)
+            run = keep(run, epoch, [keras.ops.convert_to_numpy(v) for v in variables], store)
             on_epoch(run)
         return run
 
 
 def _epoch(model, run: Run, samples: data.Data, on_update) -> dict:
     """Train the run's next epoch, test, and return its line of the record."""
-    spec, epoch = run.spec, len(run) + 1
+    spec = run.spec
     callbacks = []
     if on_update:
-        updated = lambda batch, logs: on_update(run, float(logs["accuracy"]))  # noqa: E731
+        updated = lambda batch, logs: on_update(run, 1, float(logs["accuracy"]))  # noqa: E731
         callbacks.append(keras.callbacks.LambdaCallback(on_train_batch_end=updated))
-    order = np.random.default_rng((spec.seed, epoch)).permutation(len(samples.y_train))
+    order = shuffle(run, len(samples.y_train))
     norms = model.optimizer.gradient_norms
     norms.assign(0)
     start = time.perf_counter()
@@ -100,19 +102,48 @@ def _epoch(model, run: Run, samples: data.Data, on_update) -> dict:
     tested = model.evaluate(
         samples.x_test, samples.y_test, batch_size=TEST_BATCH, verbose=0, return_dict=True
     )
-    values = {
+    return {
         "loss": fitted["loss"][0],
         "accuracy": fitted["accuracy"][0],
         "val_loss": tested["loss"],
         "val_accuracy": tested["accuracy"],
         "gradient_norm": float(keras.ops.convert_to_numpy(norms)) / spec.updates,
-        "seconds": round(seconds, 3),
+        "seconds": seconds,
     }
-    return {"epoch": epoch} | {k: v if math.isfinite(v) else None for k, v in values.items()}
 
 
-def _settled(spec: RunSpec, store: Store) -> Run:
-    """Return the recorded run, its record and weights brought up to its checkpoint."""
+def shuffle(run: Run, samples: int) -> np.ndarray:
+    """Return the order of the training samples in the run's next epoch."""
+    return np.random.default_rng((run.spec.seed, len(run) + 1)).permutation(samples)
+
+
+def keep(run: Run, epoch: dict[str, float], state: list[np.ndarray], store: Store) -> Run:
+    """Add an epoch to a run in the store, and return the run.
+
+    Args:
+        run: The run before the epoch.
+        epoch: The epoch's metrics.
+        state: The weights after it, in the order of `WEIGHTS`, then the optimizer's variables.
+        store: Where the run is kept; `train` raises what it raises.
+
+    """
+    line = {k: v if math.isfinite(v) else None for k, v in epoch.items()}
+    line = {"epoch": len(run) + 1} | line | {"seconds": round(epoch["seconds"], 3)}
+    checkpoint = {
+        "format": np.array(CHECKPOINT_FORMAT),
+        "spec": np.array(run.spec.canonical()),
+        "epochs": np.array(json.dumps([*run.epochs, line])),
+    }
+    arrays = {f"v{i}": array for i, array in enumerate(state)}
+    store.save(store.checkpoint(run.spec), checkpoint | arrays)
+    return settled(run.spec, store)
+
+
+def settled(spec: RunSpec, store: Store) -> Run:
+    """Return the recorded run, its record and weights brought up to its checkpoint.
+
+    Raises `InputError` where the checkpoint is not this run's or cannot be read.
+    """
     run = store.read(spec)
     path = store.checkpoint(spec)
     if not path.exists():
@@ -122,15 +153,24 @@ def _settled(spec: RunSpec, store: Store) -> Run:
                 "delete it to start over, or train into another store (--runs-dir)"
             )
         return run
+    remedy = "delete it and the run's record to start over, or train into another store"
     try:
         with np.load(path) as checkpoint:
+            version = int(checkpoint["format"]) if "format" in checkpoint else 0
+            if version != CHECKPOINT_FORMAT:
+                raise InputError(
+                    f"the checkpoint {path} was written by another version of this package "
+                    f"(format {version}, not {CHECKPOINT_FORMAT}); {remedy} (--runs-dir)"
+                )
+            owner = str(checkpoint["spec"])
             lines = json.loads(str(checkpoint["epochs"]))
             weights = {name: checkpoint[f"v{i}"] for i, name in enumerate(WEIGHTS)}
+    except InputError:
+        raise
     except data.UNREADABLE as error:
-        raise InputError(
-            f"the checkpoint {path} cannot be read ({error}); "
-            "delete it and the run's record to start over"
-        ) from None
+        raise InputError(f"the checkpoint {path} cannot be read ({error}); {remedy}") from None
+    if owner != spec.canonical():
+        raise InputError(f"the checkpoint {path} is of another spec; {remedy} (--runs-dir)")
     if lines[: len(run)] != run.epochs:
         raise InputError(
             f"{store.record(spec)} has {len(run)} epochs that are not the {len(lines)} of its "
@@ -143,19 +183,24 @@ def _settled(spec: RunSpec, store: Store) -> Run:
     return run
 
 
-def _state(model) -> dict[str, np.ndarray]:
-    """Return the weights, in the order of `WEIGHTS`, then the optimizer's variables."""
-    variables = model.trainable_variables + model.optimizer.variables
-    return {f"v{i}": keras.ops.convert_to_numpy(v) for i, v in enumerate(variables)}
+def restored(run: Run, store: Store, variables: list) -> list[np.ndarray]:
+    """Return the values that a network's variables have where the run goes on.
 
-
-def _restore(model, path: Path, run: Run) -> None:
+    Before the first epoch they are the variables' own. Raises `InputError` for a checkpoint
+    whose arrays are not of the variables' shapes.
+    """
     if not run.epochs:
-        return
-    variables = model.trainable_variables + model.optimizer.variables
+        return [keras.ops.convert_to_numpy(variable) for variable in variables]
+    path = store.checkpoint(run.spec)
     with np.load(path) as checkpoint:
-        for i, variable in enumerate(variables):
-            variable.assign(checkpoint[f"v{i}"])
+        values = [checkpoint[name] for name in checkpoint.files if name.startswith("v")]
+    if [value.shape for value in values] != [tuple(variable.shape) for variable in variables]:
+        raise InputError(
+            f"the checkpoint {path} has other arrays than Keras {keras.__version__} makes for "
+            "this run; use the version that its record names, or train into another store "
+            "(--runs-dir)"
+        )
+    return values
 
 
 def environment() -> dict:
@@ -170,7 +215,7 @@ def environment() -> dict:
         "numpy": np.__version__,
         "backend": backend,
         "backend_version": __import__(backend).__version__,
-        "device": _device(backend),
+        "device": gpu() or _cpu(),
         "cores": os.cpu_count(),
         "variables": {name: os.environ[name] for name in VARIABLES if name in os.environ},
     }
@@ -190,26 +235,22 @@ def _commit() -> str | None:
         return None
 
 
-def _device(backend: str) -> str:
-    """Return the name of the processor that trains: the GPU's, else the CPU's."""
+def gpu() -> str | None:
+    """Return the name of the GPU that Keras' backend trains on, None if it sees none."""
+    backend = keras.backend.backend()
     if backend == "jax":
         import jax
 
         device = jax.devices()[0]
-        if device.platform != "cpu":
-            return device.device_kind
-    elif backend == "tensorflow":
+        return None if device.platform == "cpu" else device.device_kind
+    if backend == "tensorflow":
         import tensorflow as tf
 
         gpus = tf.config.list_physical_devices("GPU")
-        if gpus:
-            return tf.config.experimental.get_device_details(gpus[0])["device_name"]
-    elif backend == "torch":
-        import torch
+        return tf.config.experimental.get_device_details(gpus[0])["device_name"] if gpus else None
+    import torch
 
-        if torch.cuda.is_available():
-            return torch.cuda.get_device_name()
-    return _cpu()
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else None
 
 
 def _cpu() -> str:

@@ -1,0 +1,258 @@
+"""Runs that differ in numbers only, trained side by side as one program on JAX.
+
+The runs of a group have all of their spec in common but `session.NUMBERS`. What Keras does in
+a run's `fit` is written here as functions of one run's arrays; `jax.vmap` makes them functions
+of the whole group's. The images stay on the device, and an epoch's metrics are fetched once.
+Records and checkpoints are those of `train.train`, and a run can change between the two.
+"""
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import keras
+import numpy as np
+
+from irnn import data, models, recurrent_jax
+from irnn.errors import Unavailable
+from irnn.recurrent import relu
+from irnn.spec import RunSpec
+from irnn.store import Run, Store
+from irnn.train import TEST_BATCH, WEIGHTS, environment, keep, restored, settled, shuffle
+
+UPDATES = 128  # in one call of the device, so that Ctrl-C and the progress bar need not wait long
+
+
+def train(
+    specs: Sequence[RunSpec],
+    epochs: int,
+    store: Store,
+    mnist: str | os.PathLike | None = None,
+    on_update: Callable[[Run, int, float], None] | None = None,
+    on_epoch: Callable[[Run], None] = lambda run: None,
+) -> None:
+    """Train the runs of a group to their number of epochs, from where the store has them.
+
+    Arguments and errors as in `train.train`; `on_update` gets the accuracy of the updates
+    since it was called last. Runs with fewer epochs than others catch up with them first. Raises
+    `Unavailable` on another backend than JAX.
+    """
+    if keras.backend.backend() != "jax":
+        raise Unavailable("runs are trained together on JAX only: set KERAS_BACKEND=jax")
+    with ExitStack() as locks:
+        for spec in sorted(specs, key=lambda spec: spec.name):  # in one order in all processes
+            locks.enter_context(store.lock(spec))
+        runs = [settled(spec, store) for spec in specs]
+        while unfinished := [run for run in runs if len(run) < epochs]:
+            least, until, *_ = sorted({len(run) for run in unfinished} | {epochs})
+            behind = [run for run in unfinished if len(run) == least]
+            runs = [run for run in unfinished if len(run) > least]
+            runs += _train(behind, until, store, mnist, on_update, on_epoch)
+
+
+def _train(runs, epochs, store, mnist, on_update, on_epoch) -> list[Run]:
+    """Train runs of equally many epochs; return them with as many as asked for."""
+    group = Group([run.spec for run in runs], mnist)
+    state = group.start(runs, store)
+    sitting = {"first_epoch": len(runs[0]) + 1, "together": len(runs)} | environment()
+    for run in runs:
+        store.append(run.spec, {"sitting": sitting})
+    while len(runs[0]) < epochs:
+        state, metrics = group.epoch(state, runs, on_update)
+        kept = [np.asarray(array) for array in state]
+        epochs_of_runs = [{k: float(v[i]) for k, v in metrics.items()} for i in range(len(runs))]
+        runs = [
+            keep(run, epoch, [array[i] for array in kept], store)
+            for i, (run, epoch) in enumerate(zip(runs, epochs_of_runs, strict=True))
+        ]
+        for run in runs:
+            on_epoch(run)
+    return runs
+
+
+class Group:
+    """The programs that train and test runs of one shape, and the images on the device.
+
+    A group's state is that of its runs' checkpoints: a list of arrays (runs, ...).
+    """
+
+    def __init__(self, specs: Sequence[RunSpec], mnist: str | os.PathLike | None):
+        spec = self.spec = specs[0]
+        images = data.load_images(spec.dataset, mnist)
+        self.x_train, self.x_test = (
+            jnp.asarray(data.sequences(x, spec.pooling)[:, :, 0])
+            for x in (images.x_train, images.x_test)
+        )
+        self.y_train, self.y_test = jnp.asarray(images.y_train), jnp.asarray(images.y_test)
+        self.samples = [data.training_samples(images.y_train, spec) for spec in specs]
+        steps = [spec.bptt_steps or spec.steps for spec in specs]
+        self.numbers = {
+            "momentum": jnp.asarray([spec.momentum for spec in specs], "float32"),
+            "pixels": jnp.asarray([data.pixel_order(s.steps, s.permutation) for s in specs]),
+            "bptt_steps": jnp.asarray(steps) if min(steps) < spec.steps else None,
+        }
+        network = partial(_network, spec, max(steps))
+        self.updates = jax.jit(
+            jax.vmap(partial(_updates, spec, network), in_axes=(0, 0, 0, None, None)),
+            donate_argnums=0,
+        )
+        self.test = jax.jit(jax.vmap(partial(_test, network), in_axes=(0, 0, None, None, None)))
+
+    def start(self, runs: list[Run], store: Store) -> list[jax.Array]:
+        """Return the state in which runs are in the store."""
+        states = []
+        for run in runs:
+            model = models.build(run.spec)
+            variables = model.trainable_variables + model.optimizer.variables
+            states.append(restored(run, store, variables))
+        return [jnp.asarray(np.stack(arrays)) for arrays in zip(*states, strict=True)]
+
+    def epoch(self, state: list[jax.Array], runs: list[Run], on_update) -> tuple[list, dict]:
+        """Train and test an epoch of every run.
+
+        Returns the state after it, and each metric of `store.METRICS` as an array (runs,).
+        """
+        orders = [s[shuffle(run, len(s))] for run, s in zip(runs, self.samples, strict=True)]
+        rows = np.stack([_batches(order, self.spec.batch_size) for order in orders])
+        start = time.perf_counter()
+        parts = []
+        for part in np.split(rows, rows.shape[1] // self._at_a_time(len(runs)), axis=1):
+            state, values = self.updates(state, self.numbers, part, self.x_train, self.y_train)
+            parts.append(values)
+            if on_update and len(parts) > 1:  # while the device works on the next
+                self._report(runs, parts[-2], on_update)
+        losses, correct, norms = (
+            np.concatenate([np.asarray(part[i], "float64") for part in parts], axis=1).sum(axis=1)
+            for i in range(3)
+        )
+        seconds = time.perf_counter() - start
+        state[-1] = jnp.asarray(norms, "float32")
+        rows = _batches(np.arange(len(self.y_test)), TEST_BATCH)
+        tested = self.test(state[: len(WEIGHTS)], self.numbers, rows, self.x_test, self.y_test)
+        val_losses, val_correct = (np.asarray(v, "float64") / len(self.y_test) for v in tested)
+        return state, {
+            "loss": losses / self.spec.training_images,
+            "accuracy": correct / self.spec.training_images,
+            "val_loss": val_losses,
+            "val_accuracy": val_correct,
+            "gradient_norm": norms / self.spec.updates,
+            "seconds": np.full(len(runs), seconds),
+        }
+
+    def _report(self, runs: list[Run], part, on_update) -> None:
+        right = np.asarray(part[1]).mean(axis=1) / self.spec.batch_size
+        for run, accuracy in zip(runs, right, strict=True):
+            on_update(run, part[1].shape[1], float(accuracy))
+
+    def _at_a_time(self, runs: int) -> int:
+        """Return how many updates one call of the device does: a divisor of the epoch's."""
+        limit = UPDATES // (runs if jax.default_backend() == "cpu" else 1)
+        return max(n for n in range(1, max(limit, 1) + 1) if self.spec.updates % n == 0)
+
+
+def _batches(order: np.ndarray, size: int) -> np.ndarray:
+    """Return rows of samples (batches, size); the last batch is filled up with -1."""
+    padding = -len(order) % size
+    return np.append(order, np.full(padding, -1)).reshape(-1, size).astype("int32")
+
+
+# --- one run ----------------------------------------------------------------------------
+
+
+def _network(spec, longest, weights, numbers, x):
+    """Return the probabilities (batch, 10) that the spec's network gives for x (batch, T).
+
+    `longest` is the group's largest K: the steps before the last `longest` have no gradient.
+    """
+    kernel, recurrent_kernel, bias, dense_kernel, dense_bias = weights
+    if spec.model == "irnn":
+        loop = partial(recurrent_jax.simple_rnn, relu(spec.relu_derivative_at_0))
+    else:
+        gate = models.GATES[spec.semantics]
+        loop = partial(recurrent_jax.lstm, keras.activations.get(gate))
+    x = x[:, :, None]
+    zeros = jnp.zeros((len(x), spec.units))
+    state = (zeros,) if spec.model == "irnn" else (zeros, zeros)
+    if longest < spec.steps:
+        state = loop(x[:, :-longest], *state, kernel, recurrent_kernel, bias)
+        state = jax.lax.stop_gradient(state if spec.model == "lstm" else (state,))
+    live = numbers["bptt_steps"]
+    live = None if live is None else recurrent_jax.last(live, longest)
+    h = loop(x[:, -longest:], *state, kernel, recurrent_kernel, bias, live)
+    h = h if spec.model == "irnn" else h[0]
+    return jax.nn.softmax(h @ dense_kernel + dense_bias)
+
+
+def _batch(network, weights, numbers, rows, images, labels):
+    """Return the sum of the losses of a batch, and how many of it are right."""
+    y = labels[rows]
+    probabilities = network(weights, numbers, images[rows][:, numbers["pixels"]])
+    losses = keras.losses.sparse_categorical_crossentropy(y, probabilities)
+    right = probabilities.argmax(axis=1) == y
+    return jnp.sum(losses * (rows >= 0)), jnp.sum(right & (rows >= 0))
+
+
+def _updates(spec, network, state, numbers, rows, images, labels):
+    """Return the state after an update for each batch of rows, and sums of each batch.
+
+    The sums, (updates,) each: losses, right answers, and the norm over all gradients together.
+    """
+
+    def update(state, rows):
+        def mean_loss(weights):
+            loss, right = _batch(network, weights, numbers, rows, images, labels)
+            return loss / jnp.sum(rows >= 0), (loss, right)
+
+        weights = state[: len(WEIGHTS)]
+        gradients, (loss, right) = jax.grad(mean_loss, has_aux=True)(weights)
+        norm = jnp.sqrt(sum(jnp.sum(g * g) for g in gradients))
+        if spec.clip_norm is not None:
+            scale = spec.clip_norm * jnp.minimum(1 / norm, 1 / spec.clip_norm)
+            gradients = [gradient * scale for gradient in gradients]
+        return _optimized(spec, numbers["momentum"], state, gradients), (loss, right, norm)
+
+    return jax.lax.scan(update, state, rows)
+
+
+def _optimized(spec, momentum, state, gradients):
+    """Return the state after a step of RMSprop or SGD, as Keras takes it.
+
+    The state: weights, number of updates, learning rate, RMSprop's mean squared gradients,
+    momenta unless they are zero, sum of gradients' norms.
+    """
+    n = len(WEIGHTS)
+    weights, (iterations, rate), norms = state[:n], state[n : n + 2], state[-1]
+    steps = [rate * gradient for gradient in gradients]
+    slots = []
+    if spec.optimizer == "rmsprop":
+        squares = [
+            spec.rho * square + (1 - spec.rho) * gradient * gradient
+            for square, gradient in zip(state[n + 2 : 2 * n + 2], gradients, strict=True)
+        ]
+        steps = [
+            step / jnp.sqrt(square + spec.epsilon)
+            for step, square in zip(steps, squares, strict=True)
+        ]
+        slots += squares
+    if spec.momentum:
+        sign = 1 if spec.optimizer == "rmsprop" else -1  # Keras' SGD keeps its momenta negative
+        momenta = state[-n - 1 : -1]
+        momenta = [momentum * m + sign * s for m, s in zip(momenta, steps, strict=True)]
+        steps = [sign * m for m in momenta]
+        slots += momenta
+    weights = [weight - step for weight, step in zip(weights, steps, strict=True)]
+    return [*weights, iterations + 1, rate, *slots, norms]
+
+
+def _test(network, weights, numbers, rows, images, labels):
+    """Return the sum of the losses of all batches of rows, and how many are right."""
+
+    def batch(sums, rows):
+        loss, right = _batch(network, weights, numbers, rows, images, labels)
+        return (sums[0] + loss, sums[1] + right), None
+
+    return jax.lax.scan(batch, (jnp.zeros(()), jnp.zeros((), int)), rows)[0]

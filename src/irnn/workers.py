@@ -1,0 +1,223 @@
+"""Processes that train, one for each task: on this machine, or on the workers of a cluster.
+
+A process ends with the one that started it, at once and without loss: what a run has, it has
+in the store. `python -m irnn.workers` is such a process; it is told its task on standard input.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Literal, NamedTuple
+
+from irnn.errors import InputError, Unavailable
+from irnn.spec import RunSpec
+from irnn.store import Run, Store
+
+# One thread a process: many processes share the cores better than one process's threads do
+# (benchmarks/results/jobs.csv). On a GPU, each takes the memory that it needs and no more.
+ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
+    "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+}
+HIDE_GPUS = {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What a process trains: one run, or several side by side (`together.train`)."""
+
+    specs: tuple[RunSpec, ...]
+    epochs: int
+    runs_dir: str
+    mnist: str | None = None  # MNIST's file, see `data.load_images`
+    device: str | None = None  # "cpu" or "gpu"; None: the backend's choice
+
+
+class Outcome(NamedTuple):
+    """How a task ended. `unavailable`: with what no other run could do without either."""
+
+    task: Task
+    how: Literal["trained", "failed", "unavailable"]
+    message: str = ""
+
+
+def train(
+    task: Task,
+    on_update: Callable[[Run, int, float], None] | None = None,
+    on_epoch: Callable[[Run], None] = lambda run: None,
+) -> Outcome:
+    """Train a task in this process; the callbacks are those of `train.train`.
+
+    What goes wrong is in the outcome; for what was not foreseen, the traceback goes to
+    standard error.
+    """
+    try:
+        _train(task, on_update, on_epoch)
+    except Unavailable as error:
+        return Outcome(task, "unavailable", str(error))
+    except InputError as error:
+        return Outcome(task, "failed", str(error))
+    except Exception as error:
+        traceback.print_exc()
+        reason = (str(error).strip() or "no message").splitlines()[0]
+        return Outcome(task, "failed", f"{type(error).__name__}: {reason}")
+    return Outcome(task, "trained")
+
+
+def _train(task: Task, on_update, on_epoch) -> None:
+    if task.device == "cpu":
+        os.environ.update(HIDE_GPUS)  # before the backend starts
+    try:
+        from irnn import train
+    except (ImportError, ValueError) as error:
+        raise Unavailable(
+            f"Keras does not start ({error}); set KERAS_BACKEND to tensorflow or jax"
+        ) from None
+    if task.device == "gpu" and not train.gpu():
+        raise Unavailable(
+            "a GPU was asked for (--device gpu), but Keras' backend sees none; see README.md on "
+            "GPUs, or leave the option out"
+        )
+    store = Store(task.runs_dir)
+    if len(task.specs) == 1:
+        train.train(task.specs[0], task.epochs, store, task.mnist, on_update, on_epoch)
+        return
+    from irnn import together
+
+    together.train(task.specs, task.epochs, store, task.mnist, on_update, on_epoch)
+
+
+# --- a process for each task ------------------------------------------------------------
+
+
+def work(task: Task, stop: threading.Event) -> Outcome:
+    """Train a task in a process of its own; end the process at once if `stop` is set."""
+    flags = f"{os.environ.get('XLA_FLAGS', '')} {ENVIRONMENT['XLA_FLAGS']}".strip()
+    environment = ENVIRONMENT | os.environ | {"XLA_FLAGS": flags}
+    command = [sys.executable, "-m", "irnn.workers"]
+    pipe = subprocess.PIPE
+    with (
+        tempfile.TemporaryFile("w+") as errors,
+        subprocess.Popen(
+            command, stdin=pipe, stdout=pipe, stderr=errors, env=environment, text=True
+        ) as process,
+    ):
+        try:
+            process.stdin.write(json.dumps(asdict(task)) + "\n")
+            process.stdin.flush()
+            while process.poll() is None:
+                if stop.wait(0.2):
+                    return Outcome(task, "failed", "stopped")
+            *_, answer = ["", *process.stdout.read().splitlines()]
+        finally:
+            process.kill()
+        if process.returncode == 0:
+            return Outcome(task, **json.loads(answer))
+        if process.returncode < 0:
+            name = signal.Signals(-process.returncode).name
+            return Outcome(task, "failed", f"its process was ended by {name}")
+        errors.seek(0)
+        *_, line = ["", *errors.read().splitlines()]
+        return Outcome(task, "failed", f"its process ended with {process.returncode}: {line}")
+
+
+@contextmanager
+def processes(jobs: int, tasks: list[Task], store: Store) -> Iterator[list[Future]]:
+    """Work on tasks in so many processes at a time; the futures' results are outcomes.
+
+    Tasks whose run another process trains come last. At the context's end, what still works
+    is ended.
+    """
+    stop, turn = threading.Event(), threading.Lock()
+    waiting = list(tasks)
+
+    def work_on_next() -> Outcome:
+        with turn:
+            free = (t for t in waiting if not any(store.taken(spec) for spec in t.specs))
+            task = next(free, waiting[0])
+            waiting.remove(task)
+        return work(task, stop)
+
+    with ThreadPoolExecutor(jobs) as pool:
+        try:
+            yield [pool.submit(work_on_next) for _ in tasks]
+        finally:
+            stop.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+@contextmanager
+def cluster(address: str, tasks: list[Task], store: Store) -> Iterator[list[Future]]:
+    """Hand tasks to the workers of a Dask cluster; otherwise as `processes`.
+
+    A worker that dies loses its task to another, which goes on from the run's last epoch.
+
+    Raises:
+        Unavailable: Where Dask is not installed, no scheduler answers at the address, or a
+            worker does not see the store.
+
+    """
+    try:
+        import distributed
+    except ImportError:
+        raise Unavailable(
+            "--cluster needs Dask: pip install distributed, here and where the workers are"
+        ) from None
+    try:
+        client = distributed.Client(address, timeout=10)
+    except (OSError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise Unavailable(
+            f"no Dask scheduler answers at {address!r} ({reason}); "
+            "start one with `dask scheduler`, which prints its address"
+        ) from None
+    with client:
+        blind = [
+            name for name, sees in client.run(os.path.isdir, str(store.root)).items() if not sees
+        ]
+        if blind:
+            raise Unavailable(
+                f"the worker {blind[0]} does not see the store {store.root}; "
+                "the store must be a folder that all of the cluster shares (--runs-dir)"
+            )
+        stop = distributed.Event(f"irnn-{os.getpid()}-stop", client)
+        executor = client.get_executor(pure=False)
+        try:
+            yield [executor.submit(work, task, stop) for task in tasks]
+        finally:
+            stop.set()
+            executor.shutdown(wait=False)
+
+
+def main() -> None:
+    """Train the task on standard input's first line; print the outcome as JSON."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to act on
+    given = json.loads(sys.stdin.readline())
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    specs = tuple(RunSpec(**spec) for spec in given.pop("specs"))
+    outcome = train(Task(specs=specs, **given))
+    print(json.dumps({"how": outcome.how, "message": outcome.message}))
+
+
+def _end_with_parent() -> None:
+    sys.stdin.read()  # returns when the parent has closed the pipe, by dying if need be
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main()

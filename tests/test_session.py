@@ -1,0 +1,193 @@
+"""A sitting trains what is missing, however many processes it takes, and says what it does."""
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from irnn import session
+from irnn.experiments import planned, reproduce
+from irnn.store import METRICS, Store
+
+ON_JAX = os.environ.get("KERAS_BACKEND") == "jax"
+SMALL = ("--units", "8", "--epochs", "2")
+
+
+def plan(seeds, epochs=2):
+    return planned(reproduce(units=8, epochs=epochs, seeds=seeds))
+
+
+def record(store, spec, epochs, seconds, sitting=()):
+    lines = [{"epoch": n + 1} | dict.fromkeys(METRICS, seconds) for n in range(epochs)]
+    store.append(spec, {"sitting": {"first_epoch": 1} | dict(sitting)}, *lines)
+
+
+def start(store, *arguments):
+    """Start training and return the process and its first run once that has begun."""
+    command = [sys.executable, "-m", "irnn", "train", "reproduce", "--runs-dir", store.root]
+    process = subprocess.Popen([*command, *arguments], stderr=subprocess.PIPE, text=True)
+    while not any(len(run) for run in store.runs()[0]):
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.02)
+    return process
+
+
+# --- what is missing --------------------------------------------------------------------
+
+
+def test_a_dry_run_says_what_is_missing_and_trains_nothing(command, store):
+    first, second, third = plan(3)
+    record(store, first, 2, 60)
+    record(store, second, 1, 100, {"together": 2})
+    done = command("train", "reproduce", *SMALL, "--seeds", 3, "--dry-run", "--runs-dir", store.root,
+                   "--jobs", 1)  # fmt: skip
+    assert done.returncode == 0
+    said = done.stdout.splitlines()
+    # three epochs are missing; the median of 60, 60 and 100 / 2 seconds is 60
+    assert (
+        said[0]
+        == "1 of 3 runs recorded, 2 to train, 3 epochs: about 3 min by the times recorded here"
+    )
+    assert said[1:] == [f"{second}: 1 of 2 epochs to train", f"{third}: 2 of 2 epochs to train"]
+    assert len(store.runs()[0]) == 2
+
+
+def test_times_that_nothing_recorded_tells_are_not_guessed(store):
+    line = session.outlook(plan(2), store, session.Means())
+    assert line == (
+        "0 of 2 runs recorded, 2 to train, 4 epochs; how long 2 of them take is not known, "
+        "no run like them is recorded"
+    )
+
+
+def test_several_experiments_are_one_plan(command, store):
+    done = command("train", "irnn-vs-lstm", "reproduce", "--seeds", 2, "--dry-run", "--runs-dir", store.root)  # fmt: skip
+    assert done.stdout.startswith("0 of 15 runs recorded")
+
+
+def test_runs_that_differ_in_numbers_are_grouped(store):
+    runs = planned(reproduce(units=8, seeds=3), reproduce(units=8, seeds=2, learning_rate=1e-3))
+    other = planned(reproduce(units=9, seeds=1))
+    means = session.Means(jobs=1, together=True)
+    tasks = session.tasks(runs | other, runs | other, store, means)
+    assert [len(task.specs) for task in tasks] == [5, 1]
+    tasks = session.tasks(runs, runs, store, session.Means(jobs=2, together=True))
+    assert [len(task.specs) for task in tasks] == [3, 2]
+
+
+# --- training ---------------------------------------------------------------------------
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("options", [("--jobs", "2"), ("--jobs", "1", "--together")])
+def test_a_failed_run_does_not_hold_up_the_others(command, store, options):
+    if "--together" in options and not ON_JAX:
+        pytest.skip("together is on JAX only")
+    first, broken, third = plan(3)
+    if "--together" in options:
+        pytest.skip("a group fails as a whole") if False else None
+    record(store, broken, 1, 1)  # it has no checkpoint
+    done = command("train", "reproduce", *SMALL, "--seeds", 3, *options, "--runs-dir", store.root)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[0].startswith("0 of 3 runs recorded, 3 to train, 5 epochs")
+    assert f"irnn: {broken} failed: " in done.stderr
+    assert "no checkpoint beside it" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert [len(store.read(spec)) for spec in (first, third)] == [2, 2]
+    assert f"1/3 {first}: epoch 2/2, loss" in done.stderr
+
+
+@pytest.mark.keras
+def test_a_run_that_another_process_trains_comes_last(store):
+    first, second = plan(2)
+    with store.lock(first):
+        process = start(store, *SMALL, "--seeds", "2", "--jobs", "1")
+        while len(store.read(second)) < 2:
+            assert process.poll() is None
+            time.sleep(0.02)
+        assert len(store.read(first)) == 0
+    assert process.wait(60) == 0
+    assert [len(store.read(spec)) for spec in (first, second)] == [2, 2]
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_stopped_at_once_and_nothing_goes_on(store, jobs, number):
+    process = start(store, "--epochs", "1000", "--units", "8", "--seeds", "2", "--jobs", jobs)
+    process.send_signal(number)
+    started = time.monotonic()
+    said = process.communicate()[1]
+    assert time.monotonic() - started < 10
+    if number != signal.SIGKILL:
+        assert process.returncode == 128 + number
+        assert said.endswith("irnn: stopped; every finished epoch is kept\n")
+        assert "Traceback" not in said
+    deadline = time.monotonic() + 10
+    while any(store.taken(spec) for spec in plan(2, 1000)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not any(store.taken(spec) for spec in plan(2, 1000))  # no process is left behind
+    runs, errors = store.runs()
+    assert sum(map(len, runs)) > 0
+    assert not errors
+
+
+# --- bad input --------------------------------------------------------------------------
+
+
+@pytest.mark.keras
+def test_a_full_disk_stops_with_one_line_and_a_store_that_reads(store, command):
+    (spec,) = plan(1)
+    assert command("train", "reproduce", *SMALL, "--runs-dir", store.root).returncode == 0
+    size = store.checkpoint(spec).stat().st_size
+    done = subprocess.run(
+        [sys.executable, "-m", "irnn", "train", "reproduce", "--units", "8", "--epochs", "9",
+         "--runs-dir", store.root],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size // 2, size // 2)),
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 2
+    *_, said = done.stderr.splitlines()
+    assert said.startswith(f"irnn: the store {store.root} cannot be written (File too large)")
+    assert "Traceback" not in done.stderr
+    assert len(store.read(spec)) == 2
+    assert command("train", "reproduce", "--units", 8, "--epochs", 3, "--runs-dir", store.root).returncode == 0  # fmt: skip
+    assert len(store.read(spec)) == 3
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_gpu_that_is_not_there(command, store, jobs):
+    done = command("train", "reproduce", "--seeds", 2, "--jobs", jobs, "--device", "gpu",
+                   "--runs-dir", store.root, CUDA_VISIBLE_DEVICES="-1", JAX_PLATFORMS="cpu")  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("irnn: a GPU was asked for (--device gpu), but")
+    assert "Traceback" not in done.stderr
+    assert not list(store.root.glob("*.jsonl"))
+
+
+@pytest.mark.keras
+@pytest.mark.skipif(ON_JAX, reason="JAX can")
+def test_together_on_another_backend(command, store):
+    done = command("train", "reproduce", "--seeds", 2, "--together", "--jobs", 1, "--runs-dir", store.root)  # fmt: skip
+    assert done.returncode == 2
+    assert "set KERAS_BACKEND=jax" in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--jobs", "0"), "jobs is 0"),
+        (("--jobs", "two"), "jobs is 'two'"),
+        (("--device", "gpus"), "unknown device 'gpus'; did you mean gpu?"),
+    ],
+)
+def test_bad_means_get_one_line(command, options, message):
+    done = command("train", "reproduce", *options)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1

@@ -1,0 +1,105 @@
+"""Runs trained together are recorded as if each had been trained alone."""
+
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+
+from irnn.errors import Unavailable
+from irnn.spec import make
+from irnn.store import METRICS, Store
+
+pytestmark = pytest.mark.keras
+on_jax = pytest.mark.skipif(keras.backend.backend() != "jax", reason="together is on JAX only")
+
+SGD = {"optimizer": "sgd", "learning_rate": 1e-2, "clip_norm": 1.0}
+GROUPS = {
+    "irnn": [
+        make("irnn", dataset="digits", units=16, learning_rate=rate, seed=seed, **others)
+        for rate, seed, others in [
+            (1e-4, 0, {}),
+            (3e-4, 1, {"permutation": 5}),
+            (1e-4, 2, {"bptt_steps": 9}),
+            (1e-4, 3, {"bptt_steps": 40, "permutation": 1}),
+        ]
+    ],
+    "lstm": [
+        make("lstm", dataset="digits", units=12, learning_rate=1e-3, seed=seed, bptt_steps=steps)
+        for seed, steps in [(0, 5), (1, 30)]
+    ],
+    "lstm today": [
+        make("lstm", "today", dataset="digits", pooling=2, units=12, learning_rate=1e-2, seed=seed)
+        for seed in range(2)
+    ],
+    "momentum": [
+        make("irnn", dataset="digits", units=16, samples=500, **SGD | {"momentum": m, "seed": seed})
+        for seed, m in enumerate([0.5, 0.9])
+    ],
+    "rmsprop with momentum": [
+        make("irnn", dataset="digits", units=16, learning_rate=1e-4, momentum=m) for m in (0.3, 0.8)
+    ],
+}
+
+
+@on_jax
+@pytest.mark.parametrize("name", GROUPS)
+def test_an_epoch_together_equals_an_epoch_alone(name, tmp_path):
+    from irnn import together
+    from irnn.train import train
+
+    both, alone = Store(tmp_path / "together"), Store(tmp_path / "alone")
+    together.train(GROUPS[name], 1, both)
+    for spec in GROUPS[name]:
+        train(spec, 1, alone)
+        a, b = both.read(spec), alone.read(spec)
+        for metric in METRICS[:-1]:
+            tolerance = 1e-3 if metric == "gradient_norm" else 1e-5
+            assert a[metric] == pytest.approx(b[metric], rel=tolerance), metric
+        with np.load(both.checkpoint(spec)) as x, np.load(alone.checkpoint(spec)) as y:
+            assert x.files == y.files
+            for key in x.files:
+                if key.startswith("v"):
+                    assert x[key].dtype == y[key].dtype
+                    np.testing.assert_allclose(x[key], y[key], rtol=1e-3, atol=1e-5, err_msg=key)
+        (sitting,) = a.sittings
+        assert sitting["together"] == len(GROUPS[name])
+
+
+@on_jax
+def test_runs_change_between_alone_and_together(tmp_path):
+    from irnn import together
+    from irnn.train import train
+
+    changing, alone = Store(tmp_path / "changing"), Store(tmp_path / "alone")
+    specs = GROUPS["lstm today"]
+    train(specs[0], 1, changing)
+    together.train(specs, 2, changing)
+    train(specs[0], 3, changing)
+    for spec, epochs in zip(specs, (3, 2), strict=True):
+        train(spec, epochs, alone)
+        assert changing.read(spec)["loss"] == pytest.approx(alone.read(spec)["loss"], rel=1e-4)
+    assert [s.get("together") for s in changing.read(specs[0]).sittings] == [None, 2, None]
+
+
+@pytest.mark.skipif(keras.backend.backend() == "jax", reason="JAX can")
+def test_another_backend_is_told_so(store):
+    pytest.importorskip("jax")
+    from irnn import together
+
+    with pytest.raises(Unavailable, match="set KERAS_BACKEND=jax"):
+        together.train(GROUPS["lstm"], 1, store)
+    assert not store.root.exists()
+
+
+@on_jax
+def test_stopped_together_and_gone_on_equals_not_stopped(tmp_path):
+    from irnn import together
+
+    stopped, straight = Store(tmp_path / "stopped"), Store(tmp_path / "straight")
+    specs = [replace(spec, samples=300) for spec in GROUPS["lstm today"]]
+    together.train(specs, 3, straight)
+    for epochs in (1, 3):
+        together.train(specs, epochs, stopped)
+    for spec in specs:
+        assert stopped.read(spec)["loss"].tolist() == straight.read(spec)["loss"].tolist()
