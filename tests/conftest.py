@@ -45,10 +45,11 @@ def store(tmp_path):
 def command():
     """Run `python -m irnn` with some arguments and return the finished process."""
 
-    def run(*arguments, **environment):
+    def run(*arguments, preexec_fn=None, **environment):
         return subprocess.run(
             [sys.executable, "-m", "irnn", *map(str, arguments)],
             env=os.environ | environment,
+            preexec_fn=preexec_fn,
             capture_output=True,
             text=True,
             check=False,

@@ -11,7 +11,7 @@ import pytest
 
 from irnn import session
 from irnn.experiments import planned, reproduce
-from irnn.store import METRICS, Store
+from irnn.store import METRICS
 
 ON_JAX = os.environ.get("KERAS_BACKEND") == "jax"
 SMALL = ("--units", "8", "--epochs", "2")
@@ -24,6 +24,10 @@ def plan(seeds, epochs=2):
 def record(store, spec, epochs, seconds, sitting=()):
     lines = [{"epoch": n + 1} | dict.fromkeys(METRICS, seconds) for n in range(epochs)]
     store.append(spec, {"sitting": {"first_epoch": 1} | dict(sitting)}, *lines)
+
+
+def train(command, store, *options, **others):
+    return command("train", "reproduce", "--runs-dir", store.root, *options, **others)
 
 
 def start(store, *arguments):
@@ -43,8 +47,7 @@ def test_a_dry_run_says_what_is_missing_and_trains_nothing(command, store):
     first, second, third = plan(3)
     record(store, first, 2, 60)
     record(store, second, 1, 100, {"together": 2})
-    done = command("train", "reproduce", *SMALL, "--seeds", 3, "--dry-run", "--runs-dir", store.root,
-                   "--jobs", 1)  # fmt: skip
+    done = train(command, store, *SMALL, "--seeds", 3, "--dry-run", "--jobs", 1)
     assert done.returncode == 0
     said = done.stdout.splitlines()
     # three epochs are missing; the median of 60, 60 and 100 / 2 seconds is 60
@@ -65,7 +68,8 @@ def test_times_that_nothing_recorded_tells_are_not_guessed(store):
 
 
 def test_several_experiments_are_one_plan(command, store):
-    done = command("train", "irnn-vs-lstm", "reproduce", "--seeds", 2, "--dry-run", "--runs-dir", store.root)  # fmt: skip
+    options = ("--seeds", 2, "--dry-run", "--runs-dir", store.root)
+    done = command("train", "irnn-vs-lstm", "reproduce", *options)
     assert done.stdout.startswith("0 of 15 runs recorded")
 
 
@@ -83,15 +87,11 @@ def test_runs_that_differ_in_numbers_are_grouped(store):
 
 
 @pytest.mark.keras
-@pytest.mark.parametrize("options", [("--jobs", "2"), ("--jobs", "1", "--together")])
-def test_a_failed_run_does_not_hold_up_the_others(command, store, options):
-    if "--together" in options and not ON_JAX:
-        pytest.skip("together is on JAX only")
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_failed_run_does_not_hold_up_the_others(command, store, jobs):
     first, broken, third = plan(3)
-    if "--together" in options:
-        pytest.skip("a group fails as a whole") if False else None
     record(store, broken, 1, 1)  # it has no checkpoint
-    done = command("train", "reproduce", *SMALL, "--seeds", 3, *options, "--runs-dir", store.root)
+    done = train(command, store, *SMALL, "--seeds", 3, "--jobs", jobs)
     assert done.returncode == 1
     assert done.stderr.splitlines()[0].startswith("0 of 3 runs recorded, 3 to train, 5 epochs")
     assert f"irnn: {broken} failed: " in done.stderr
@@ -142,28 +142,29 @@ def test_stopped_at_once_and_nothing_goes_on(store, jobs, number):
 @pytest.mark.keras
 def test_a_full_disk_stops_with_one_line_and_a_store_that_reads(store, command):
     (spec,) = plan(1)
-    assert command("train", "reproduce", *SMALL, "--runs-dir", store.root).returncode == 0
+    assert train(command, store, *SMALL).returncode == 0
     size = store.checkpoint(spec).stat().st_size
-    done = subprocess.run(
-        [sys.executable, "-m", "irnn", "train", "reproduce", "--units", "8", "--epochs", "9",
-         "--runs-dir", store.root],
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size // 2, size // 2)),
-        capture_output=True, text=True,
-    )  # fmt: skip
+    limit = (size // 2, size // 2)
+    done = train(
+        command,
+        store,
+        *("--units", 8, "--epochs", 9),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit),
+    )
     assert done.returncode == 2
     *_, said = done.stderr.splitlines()
     assert said.startswith(f"irnn: the store {store.root} cannot be written (File too large)")
     assert "Traceback" not in done.stderr
     assert len(store.read(spec)) == 2
-    assert command("train", "reproduce", "--units", 8, "--epochs", 3, "--runs-dir", store.root).returncode == 0  # fmt: skip
+    assert train(command, store, "--units", 8, "--epochs", 3).returncode == 0
     assert len(store.read(spec)) == 3
 
 
 @pytest.mark.keras
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_a_gpu_that_is_not_there(command, store, jobs):
-    done = command("train", "reproduce", "--seeds", 2, "--jobs", jobs, "--device", "gpu",
-                   "--runs-dir", store.root, CUDA_VISIBLE_DEVICES="-1", JAX_PLATFORMS="cpu")  # fmt: skip
+    hidden = {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
+    done = train(command, store, "--seeds", 2, "--jobs", jobs, "--device", "gpu", **hidden)
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].startswith("irnn: a GPU was asked for (--device gpu), but")
     assert "Traceback" not in done.stderr
@@ -171,9 +172,20 @@ def test_a_gpu_that_is_not_there(command, store, jobs):
 
 
 @pytest.mark.keras
+@pytest.mark.skipif(not ON_JAX, reason="together is on JAX only")
+def test_together_records_what_a_run_alone_does(command, store):
+    assert train(command, store, *SMALL, "--seeds", 3, "--together", "--jobs", 1).returncode == 0
+    for spec in plan(3):
+        run = store.read(spec)
+        assert len(run) == 2
+        assert run.sittings[0]["together"] == 3
+        assert store.weights(spec).exists()
+
+
+@pytest.mark.keras
 @pytest.mark.skipif(ON_JAX, reason="JAX can")
 def test_together_on_another_backend(command, store):
-    done = command("train", "reproduce", "--seeds", 2, "--together", "--jobs", 1, "--runs-dir", store.root)  # fmt: skip
+    done = train(command, store, "--seeds", 2, "--together", "--jobs", 1)
     assert done.returncode == 2
     assert "set KERAS_BACKEND=jax" in done.stderr.splitlines()[-1]
 

@@ -166,7 +166,8 @@ def train_missing(plan: dict[RunSpec, int], store: Store, means: Means) -> dict[
             with workers.processes(jobs, todo, store) as futures:
                 return _finish(_watched(futures, progress), missing, plan, store)
         on_update = progress.update if progress.terminal else None
-        outcomes = (workers.train(task, on_update, progress.epoch) for task in todo)
+        order = workers.free_first(todo, store)
+        outcomes = (workers.train(task, on_update, progress.epoch) for task in order)
         return _finish(outcomes, missing, plan, store)
 
 

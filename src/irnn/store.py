@@ -126,6 +126,13 @@ class Store:
         if lacking:
             raise MissingRuns(self.root, lacking, command)
 
+    def make(self) -> None:
+        """Make the folder. Raises `Unavailable` where that cannot be done."""
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise unwritable(self.root, error) from None
+
     def missing(self, planned: dict[RunSpec, int]) -> dict[RunSpec, int]:
         """Return the planned runs with fewer epochs than planned, each with what it lacks."""
         lacking = {spec: epochs - len(self.read(spec)) for spec, epochs in planned.items()}

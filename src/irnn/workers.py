@@ -102,6 +102,16 @@ def _train(task: Task, on_update, on_epoch) -> None:
     together.train(task.specs, task.epochs, store, task.mnist, on_update, on_epoch)
 
 
+def free_first(tasks: list[Task], store: Store) -> Iterator[Task]:
+    """Yield tasks in their order, but those whose run another process trains last."""
+    waiting = list(tasks)
+    while waiting:
+        free = (t for t in waiting if not any(store.taken(spec) for spec in t.specs))
+        task = next(free, waiting[0])
+        waiting.remove(task)
+        yield task
+
+
 # --- a process for each task ------------------------------------------------------------
 
 
@@ -144,13 +154,11 @@ def processes(jobs: int, tasks: list[Task], store: Store) -> Iterator[list[Futur
     is ended.
     """
     stop, turn = threading.Event(), threading.Lock()
-    waiting = list(tasks)
+    order = free_first(tasks, store)
 
     def work_on_next() -> Outcome:
         with turn:
-            free = (t for t in waiting if not any(store.taken(spec) for spec in t.specs))
-            task = next(free, waiting[0])
-            waiting.remove(task)
+            task = next(order)
         return work(task, stop)
 
     with ThreadPoolExecutor(jobs) as pool:
@@ -187,14 +195,13 @@ def cluster(address: str, tasks: list[Task], store: Store) -> Iterator[list[Futu
             "start one with `dask scheduler`, which prints its address"
         ) from None
     with client:
-        blind = [
-            name for name, sees in client.run(os.path.isdir, str(store.root)).items() if not sees
-        ]
-        if blind:
-            raise Unavailable(
-                f"the worker {blind[0]} does not see the store {store.root}; "
-                "the store must be a folder that all of the cluster shares (--runs-dir)"
-            )
+        store.make()
+        for worker, sees in client.run(os.path.isdir, str(store.root)).items():
+            if not sees:
+                raise Unavailable(
+                    f"the worker {worker} does not see the store {store.root}; "
+                    "the store must be a folder that all of the cluster shares (--runs-dir)"
+                )
         stop = distributed.Event(f"irnn-{os.getpid()}-stop", client)
         executor = client.get_executor(pure=False)
         try:
