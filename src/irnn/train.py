@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 import irnn
-from irnn import data, models
+from irnn import data, models, recurrent
 from irnn.errors import InputError
 from irnn.spec import RunSpec
 from irnn.store import Run, Store
@@ -57,7 +57,7 @@ def train(
 
     Raises:
         InputError: For data that cannot be had, a store that cannot be written, a record
-            without its checkpoint.
+            without its checkpoint, more than the GPU's memory holds.
 
     """
     with store.lock(spec):
@@ -67,9 +67,14 @@ def train(
         samples = data.load(spec, mnist)
         model = models.build(spec)
         _restore(model, store.checkpoint(spec), run)
-        store.append(spec, {"sitting": {"first_epoch": len(run) + 1} | environment()})
+        sitting = environment() | {"loop": recurrent.loop_name(spec)}
+        store.append(spec, {"sitting": {"first_epoch": len(run) + 1} | sitting})
         while len(run) < epochs:
-            lines = [*run.epochs, _epoch(model, run, samples, on_update)]
+            try:
+                line = _epoch(model, run, samples, on_update)
+            except Exception as error:
+                raise out_of_memory(spec, error) or error from None
+            lines = [*run.epochs, line]
             state = _state(model) | {"epochs": np.array(json.dumps(lines))}
             store.save(store.checkpoint(spec), state)
             run = _settled(spec, store)
@@ -156,6 +161,44 @@ def _restore(model, path: Path, run: Run) -> None:
     with np.load(path) as checkpoint:
         for i, variable in enumerate(variables):
             variable.assign(checkpoint[f"v{i}"])
+
+
+def saved_bytes(spec: RunSpec) -> int:
+    """Return how much of JAX's memory an update of the run takes, but for small change.
+
+    The loop saves, in float32 for each step, row of the batch and unit, with the fused
+    loop's padding: for an IRNN z, dz and h; for an LSTM four gates, their dz, c and h.
+    """
+    width = spec.units
+    if recurrent.loop_name(spec) != "scan":
+        from irnn.recurrent_gpu import width as padded
+
+        width = padded(spec.units)
+    return 4 * spec.steps * spec.batch_size * width * {"irnn": 3, "lstm": 10}[spec.model]
+
+
+def out_of_memory(spec: RunSpec, error: Exception, runs: int = 1) -> InputError | None:
+    """Return what to do when so many runs side by side took more memory than JAX has.
+
+    None for any other error.
+    """
+    if "RESOURCE_EXHAUSTED" not in str(error):
+        return None
+    import jax
+
+    takes = saved_bytes(spec)
+    line = (
+        f"out of memory: {runs} x {spec.model} with batch size {spec.batch_size} "
+        f"saves about {runs * takes / 2**30:.1f} GiB an update"
+    )
+    has = (jax.devices()[0].memory_stats() or {}).get("bytes_limit")
+    if has is None:
+        return InputError(f"{line}; train fewer runs at once, or with a smaller batch")
+    line += f", JAX has {has / 2**30:.1f} GiB"
+    if runs > 1 and has >= takes:
+        return InputError(f"{line}; train at most {has // takes} runs at once")
+    batch = has * spec.batch_size // takes
+    return InputError(f"{line}; train with a batch size of {max(1, batch)} at most")
 
 
 def environment() -> dict:
