@@ -196,9 +196,9 @@ def out_of_memory(spec: RunSpec, error: Exception, runs: int = 1) -> InputError 
         return InputError(f"{line}; train fewer runs at once, or with a smaller batch")
     line += f", JAX has {has / 2**30:.1f} GiB"
     if runs > 1 and has >= takes:
-        return InputError(f"{line}; train at most {has // takes} runs at once")
-    batch = has * spec.batch_size // takes
-    return InputError(f"{line}; train with a batch size of {max(1, batch)} at most")
+        return InputError(f"{line}; train at most {min(has // takes, runs - 1)} runs at once")
+    batch = max(1, min(has * spec.batch_size // takes, spec.batch_size - 1))
+    return InputError(f"{line}; train with a batch size of at most {batch}")
 
 
 def environment() -> dict:
