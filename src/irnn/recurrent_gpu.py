@@ -15,8 +15,9 @@ What a step then costs is reading the recurrent matrix and waiting at barriers, 
 - the vector is cut in pieces, each for its rows of the matrix: a chain of multiply-adds, and
   none of them for the padding.
 
-Compiled for sm_90 by Triton 3.9, a step of an IRNN forwards is 148 instructions a warp with
-2 barriers, one of an LSTM 314 with 6, and nothing is spilled to memory.
+Compiled for sm_90 by Triton 3.9, a step is 154 instructions a warp with 2 barriers forwards
+and 152 with 2 backwards for an IRNN, 317 with 8 and 363 with 12 for an LSTM; nothing is
+spilled to memory.
 """
 
 from dataclasses import dataclass
