@@ -18,6 +18,16 @@ def digits(mnist):
     return np.split(x, 40), np.split(images.y_train[:1280], 40)
 
 
+def recorded_weights(name, reference, when="initial"):
+    """Return the reference's weights in this package's order."""
+    gates = [""] if name == "irnn" else ["_i", "_f", "_c", "_o"]
+    recurrent = [
+        np.concatenate([reference[f"{when}_{kind}{gate}"] for gate in gates], axis=-1)
+        for kind in ("kernel", "recurrent", "bias")
+    ]
+    return [*recurrent, reference[f"{when}_dense_kernel"], reference[f"{when}_dense_bias"]]
+
+
 def forty_updates(name, digits, keras_2015, **changes):
     """Train as the reference was; return the errors of the losses and of each weight.
 
@@ -27,22 +37,15 @@ def forty_updates(name, digits, keras_2015, **changes):
 
     reference = np.load(keras_2015 / f"keras-2015-{name}.npz")
 
-    def weights(when):
-        gates = [""] if name == "irnn" else ["_i", "_f", "_c", "_o"]
-        recurrent = [
-            np.concatenate([reference[f"{when}_{kind}{gate}"] for gate in gates], axis=-1)
-            for kind in ("kernel", "recurrent", "bias")
-        ]
-        return [*recurrent, reference[f"{when}_dense_kernel"], reference[f"{when}_dense_bias"]]
-
     rate = float(reference["learning_rate"])
     model = models.build(make(name, "2015", learning_rate=rate, **changes))
-    model.set_weights(weights("initial"))
+    start, end = (recorded_weights(name, reference, when) for when in ("initial", "final"))
+    model.set_weights(start)
     losses = [
         model.train_on_batch(x, y, return_dict=True)["loss"] for x, y in zip(*digits, strict=True)
     ]
 
-    moved = zip(model.get_weights(), weights("initial"), weights("final"), strict=True)
+    moved = zip(model.get_weights(), start, end, strict=True)
     return np.abs(np.array(losses) - reference["losses"]), [
         np.linalg.norm(ours - end) / max(np.linalg.norm(end - start), 1e-30)
         for ours, start, end in moved

@@ -2,11 +2,20 @@
 
 `SimpleRNN` and `LSTM` are Keras' layers: the same weights, configuration and results. On JAX
 their loop has a backward pass of its own, which keeps the gradients of the weights out of
-the loop: they become one large matrix product at the end.
+the loop: they become one large matrix product at the end. On an NVIDIA GPU all steps of the
+loop run in one kernel, where the layer fits.
 """
+
+import functools
+import os
+import sys
+from dataclasses import dataclass
 
 import keras
 from keras import layers, ops
+
+from irnn.errors import InputError, one_of
+from irnn.spec import RunSpec
 
 # --- activations ------------------------------------------------------------------------
 
@@ -19,11 +28,18 @@ def relu(derivative_at_0: float):
     """
     if derivative_at_0 == 0:
         return keras.activations.relu
+    return ReLU(derivative_at_0)
 
-    def relu_with_derivative(x):
-        return x * ops.heaviside(ops.stop_gradient(x), derivative_at_0)
 
-    return relu_with_derivative
+@dataclass(frozen=True)
+class ReLU:
+    """max(x, 0) with any derivative at 0; equal ones are compiled once."""
+
+    derivative_at_0: float
+
+    def __call__(self, x):
+        """Return max(x, 0)."""
+        return x * ops.heaviside(ops.stop_gradient(x), self.derivative_at_0)
 
 
 def hard_sigmoid_2015(x):
@@ -42,14 +58,19 @@ class SimpleRNN(layers.SimpleRNN):
         """Return the last output, the outputs (here the last alone) and the last state."""
         if not _on_jax(self, mask):
             return super().inner_loop(sequences, initial_state, mask, training)
+        from irnn import recurrent_jax
+
         cell = self.cell
-        h = _jax().simple_rnn(
+        known = isinstance(cell.activation, ReLU) or cell.activation in ACTIVATIONS
+        name = _loop_name(1, self.units, sequences.shape[-1], self.compute_dtype, known)
+        h = recurrent_jax.simple_rnn(
             cell.activation,
             sequences,
             initial_state[0],
             cell.kernel.value,
             cell.recurrent_kernel.value,
             cell.bias.value,
+            recurrent_jax.loop(name),
         )
         return h, h[:, None], [h]
 
@@ -64,13 +85,17 @@ class LSTM(layers.LSTM):
         known = cell.activation is keras.activations.tanh and cell.recurrent_activation in GATES
         if not (known and _on_jax(self, mask)):
             return super().inner_loop(sequences, initial_state, mask, training)
-        h, c = _jax().lstm(
+        from irnn import recurrent_jax
+
+        name = _loop_name(4, self.units, sequences.shape[-1], self.compute_dtype)
+        h, c = recurrent_jax.lstm(
             cell.recurrent_activation,
             sequences,
             *initial_state,
             cell.kernel.value,
             cell.recurrent_kernel.value,
             cell.bias.value,
+            recurrent_jax.loop(name),
         )
         return h, h[:, None], [h, c]
 
@@ -90,11 +115,81 @@ def _on_jax(layer: layers.RNN, mask) -> bool:
     return jax and plain and not dropout and layer.use_bias and mask is None
 
 
-def _jax():
-    """Import the loops on JAX only where JAX is Keras' backend."""
-    from irnn import recurrent_jax
+# --- the choice of a loop ---------------------------------------------------------------
 
-    return recurrent_jax
+# Activations, next to `ReLU`, that the fused loop of `SimpleRNN` can compute.
+ACTIVATIONS = (keras.activations.relu, keras.activations.tanh)
+
+
+def loop_name(spec: RunSpec) -> str:
+    """Return which loop trains the spec: "fused", "interpret", "scan", or Keras' own "keras".
+
+    Fused is one kernel for all steps, on an NVIDIA GPU; interpret is the same program on any
+    device, slowly; scan is a step at a time. The environment variable IRNN_LOOP asks for one
+    of these three; without it, the layer is fused where it can be.
+
+    Raises `InputError` where the loop that is asked for cannot run.
+    """
+    if keras.backend.backend() != "jax":
+        asked = os.environ.get("IRNN_LOOP")
+        if asked:
+            raise InputError(f"IRNN_LOOP={asked} needs KERAS_BACKEND=jax; set it, or unset both")
+        return "keras"
+    return _loop_name({"irnn": 1, "lstm": 4}[spec.model], spec.units)
+
+
+def _loop_name(blocks, units, features=1, dtype="float32", known=True) -> str:
+    """Return `loop_name` on JAX, for so many blocks of units in the columns of the weights."""
+    asked = os.environ.get("IRNN_LOOP")
+    if asked:
+        one_of("IRNN_LOOP", asked, ("fused", "interpret", "scan"))
+    gpu = asked != "scan" and _nvidia_gpu()
+    if asked == "fused" and not gpu:
+        raise InputError("IRNN_LOOP=fused needs an NVIDIA GPU that JAX sees; unset it")
+    if asked == "scan" or not (asked or gpu):
+        return "scan"
+    obstacle = _obstacle(gpu, blocks, units, features, dtype, known)
+    if not obstacle:
+        return asked or "fused"
+    if asked:
+        raise InputError(f"IRNN_LOOP={asked}, but {obstacle}; unset it for the plain loop")
+    _say_once(f"the recurrent loop is not fused: {obstacle}")
+    return "scan"
+
+
+def _obstacle(gpu, blocks, units, features, dtype, known) -> str | None:
+    """Return why the fused loop cannot compute a layer."""
+    from irnn import recurrent_gpu
+
+    most = recurrent_gpu.most_units(blocks)
+    if units > most:
+        return f"{units} units are more than the {most} that fit a multiprocessor"
+    if features > recurrent_gpu.MOST_FEATURES:
+        return f"{features} features are more than {recurrent_gpu.MOST_FEATURES}"
+    if dtype != "float32":
+        return f"it computes in float32, not {dtype}"
+    if not known:
+        return "it knows no activation but relu and tanh"
+    if gpu and float(gpu.compute_capability) < 8:
+        return f"a GPU of compute capability {gpu.compute_capability} is older than 8.0"
+    return None
+
+
+def _nvidia_gpu():
+    """Return the device that JAX computes on, if it is an NVIDIA GPU; AMD's say "gfx..."."""
+    import jax
+
+    device = jax.devices()[0]
+    nvidia = device.platform == "gpu" and device.compute_capability[0].isdigit()
+    return device if nvidia else None
+
+
+@functools.cache
+def _say_once(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+# --- truncated backpropagation ----------------------------------------------------------
 
 
 def truncated_bptt(rnn: layers.RNN, steps: int | None) -> layers.Layer:

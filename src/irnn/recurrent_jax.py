@@ -1,126 +1,132 @@
-"""The loops of `SimpleRNN` and `LSTM` on JAX, each with a backward pass of its own.
+"""`SimpleRNN` and `LSTM` on JAX, with a backward pass of their own.
 
 Differentiated by JAX itself, a loop adds to the gradient of the recurrent matrix at every
 step. Here the loop backwards keeps the gradients of the pre-activations of all steps, and
 the weights' gradients are one matrix product over (steps x batch) at its end.
+
+The loops over time are written twice: `recurrent_scan` for any device, `recurrent_gpu` with
+all steps in one kernel. What both work on is padded to the units they ask for, with weights
+of zero: a padded unit feeds no other, and its gradients are cut off again.
 """
 
 from functools import partial
 
 import jax
 import jax.numpy as jnp
-from jax.lax import optimization_barrier, scan
 
-from irnn import recurrent
+from irnn.recurrent_scan import Scan, dot
 
 
-def simple_rnn(activation, x, h, kernel, recurrent_kernel, bias, live=None):
+def loop(name: str):
+    """Return the loops that `recurrent.loop_name` names: scan, fused or interpret."""
+    if name == "scan":
+        return Scan
+    from irnn.recurrent_gpu import Fused  # Pallas, only where it is used
+
+    return partial(Fused, interpret=name == "interpret")
+
+
+def simple_rnn(activation, x, h, kernel, recurrent_kernel, bias, loop=Scan, live=None):
     """Return the last output of h <- activation(x W + b + h U).
 
     Shapes: x (batch, steps, features), h (batch, units), kernel W (features, units),
-    recurrent_kernel U (units, units), bias b (units,). `live` (steps,) is 1 at steps with a
-    gradient and 0 at those before them, see `last`; None: all have one.
+    recurrent_kernel U (units, units), bias b (units,). `live` (steps,) tells through which
+    steps a gradient flows, see `last`; None: through all.
     """
-    return _simple_rnn(activation, x.swapaxes(0, 1), h, kernel, recurrent_kernel, bias, live)
+    units = h.shape[1]
+    loop = loop(units)
+    pad = partial(_pad, units, loop.width)
+    u = pad(pad(recurrent_kernel).T).T
+    return _simple_rnn(loop, activation, x, pad(h), pad(kernel), u, pad(bias), live)[:, :units]
 
 
-def lstm(gate, x, h, c, kernel, recurrent_kernel, bias, live=None):
+def lstm(gate, x, h, c, kernel, recurrent_kernel, bias, loop=Scan, live=None):
     """Return the last output and cell state of an LSTM with gates i, f, c, o side by side.
 
     Shapes as in `simple_rnn`, c (batch, units), and weights with 4 x units columns. `gate`
     is a key of `recurrent.GATES`.
     """
-    return _lstm(gate, x.swapaxes(0, 1), h, c, kernel, recurrent_kernel, bias, live)
+    units = h.shape[1]
+    loop = loop(units)
+    pad = partial(_pad, units, loop.width)
+    u = pad(pad(recurrent_kernel).T).T
+    h, c = _lstm(loop, gate, x, pad(h), pad(c), pad(kernel), u, pad(bias), live)
+    return h[:, :units], c[:, :units]
 
 
 def last(bptt_steps, steps):
-    """Return (steps,) of 1 at the last `bptt_steps` steps, which may be traced, else 0."""
-    return (jnp.arange(steps) >= steps - bptt_steps).astype("float32")
+    """Return (steps,) of booleans, true at the last `bptt_steps`, which may be traced."""
+    return jnp.arange(steps) >= steps - bptt_steps
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(0,))
-def _simple_rnn(activation, x, h, w, u, b, live):
-    return _simple_rnn_forward(activation, x, h, w, u, b, live)[0]
+def _pad(units, width, a):
+    """Return an array whose columns, blocks of `units`, are widened to blocks of `width`."""
+    if width == units:
+        return a
+    blocks = a.reshape(*a.shape[:-1], -1, units)
+    zeros = [(0, 0)] * (blocks.ndim - 1) + [(0, width - units)]
+    return jnp.pad(blocks, zeros).reshape(*a.shape[:-1], -1)
 
 
-def _simple_rnn_forward(activation, x, h0, w, u, b, live):
-    def step(h, x):
-        z = x @ w + b + h @ u
-        return activation(z), z
+@partial(jax.custom_vjp, nondiff_argnums=(0, 1))
+def _simple_rnn(loop, activation, x, h, w, u, b, live):
+    return loop.rnn_forward(activation, x, h, w, u, b, save=False)[0]
 
-    h, z = scan(step, h0, x)
+
+def _simple_rnn_forward(loop, activation, x, h0, w, u, b, live):
+    h, z = loop.rnn_forward(activation, x, h0, w, u, b, save=True)
     return h, (x, h0, w, u, z, live)
 
 
-def _simple_rnn_backward(activation, residuals, dh):
+def _simple_rnn_backward(loop, activation, residuals, dh):
     x, h0, w, u, z, live = residuals
-    transposed = optimization_barrier(u.T)  # once, not at every step
-
-    def step(dh, saved):
-        z, live = saved
-        (dz,) = jax.vjp(activation, z)[1](dh if live is None else dh * live)
-        return dz @ transposed, dz
-
-    dh, dz = scan(step, dh, (z, live), reverse=True)
+    # Far below zero, the slope of relu and of tanh is zero.
+    dh, dz = loop.rnn_backward(activation, _where(live, z, -1e9), u, dh)
     h = jnp.concatenate([h0[None], activation(z[:-1])])
-    return dz @ w.T, dh, *_weights(x, h, dz), None
+    dx, *weights = _gradients(x, h, w, dz)
+    return dx, dh, *weights, None
 
 
 _simple_rnn.defvjp(_simple_rnn_forward, _simple_rnn_backward)
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(0,))
-def _lstm(gate, x, h, c, w, u, b, live):
-    return _lstm_forward(gate, x, h, c, w, u, b, live)[0]
+@partial(jax.custom_vjp, nondiff_argnums=(0, 1))
+def _lstm(loop, gate, x, h, c, w, u, b, live):
+    return loop.lstm_forward(gate, x, h, c, w, u, b, save=False)[0]
 
 
-def _lstm_forward(gate, x, h0, c0, w, u, b, live):
-    def step(state, x):
-        h, c = state
-        i, f, g, o = jnp.split(x @ w + b + h @ u, 4, axis=1)
-        i, f, g, o = gate(i), gate(f), jnp.tanh(g), gate(o)
-        c_next = f * c + i * g
-        t = jnp.tanh(c_next)
-        return (o * t, c_next), (i, f, g, o, t, c, h)
-
-    state, (*saved, h) = scan(step, (h0, c0), x)
-    return state, (x, w, u, saved, h, live)
+def _lstm_forward(loop, gate, x, h0, c0, w, u, b, live):
+    last, (gates, c) = loop.lstm_forward(gate, x, h0, c0, w, u, b, save=True)
+    return last, (x, h0, w, u, gates, c, live)
 
 
-def _lstm_backward(gate, residuals, gradients):
-    x, w, u, saved, h, live = residuals
-    slope = recurrent.GATES[gate]
-    transposed = optimization_barrier(u.T)
-
-    def step(gradients, saved):
-        (i, f, g, o, t, c), live = saved
-        dh, dc = gradients if live is None else (gradients[0] * live, gradients[1] * live)
-        dc = dc + dh * o * (1 - t * t)
-        dz = jnp.concatenate(
-            [
-                dc * g * slope(i),
-                dc * c * slope(f),
-                dc * i * (1 - g * g),
-                dh * t * slope(o),
-            ],
-            axis=1,
-        )
-        return (dz @ transposed, dc * f), dz
-
-    (dh, dc), dz = scan(step, gradients, (saved, live), reverse=True)
-    return dz @ w.T, dh, dc, *_weights(x, h, dz), None
+def _lstm_backward(loop, gate, residuals, gradients):
+    x, h0, w, u, gates, c, live = residuals
+    # Closed gates let no gradient through.
+    dh, dc, dz = loop.lstm_backward(gate, _where(live, gates, 0), c, u, *gradients)
+    o = jnp.split(gates[:-1], 4, axis=2)[3]
+    h = jnp.concatenate([h0[None], o * jnp.tanh(c[1:])])
+    dx, *weights = _gradients(x, h, w, dz)
+    return dx, dh, dc, *weights, None
 
 
 _lstm.defvjp(_lstm_forward, _lstm_backward)
 
 
-def _weights(x, h, dz):
-    """Return the gradients of W, U and b from inputs, previous outputs and pre-activations.
+def _where(live, saved, otherwise):
+    """Return what was saved of all steps (steps, batch, ...), replaced where none is live."""
+    return saved if live is None else jnp.where(live[:, None, None], saved, otherwise)
 
-    All three are (steps, batch, ...).
+
+def _gradients(x, h, w, dz):
+    """Return the gradients of x, W, U and b.
+
+    Shapes: x (batch, steps, features), previous outputs h (steps, batch, units) and
+    gradients of the pre-activations dz (steps, batch, columns).
     """
     steps, batch, columns = dz.shape
+    dx = dot(dz, w.T).swapaxes(0, 1)
     dz = dz.reshape(steps * batch, columns)
-    dw = x.reshape(steps * batch, -1).T @ dz
-    du = h.reshape(steps * batch, -1).T @ dz
-    return dw, du, dz.sum(0)
+    dw = dot(x.swapaxes(0, 1).reshape(steps * batch, -1).T, dz)
+    du = dot(h.reshape(steps * batch, -1).T, dz)
+    return dx, dw, du, dz.sum(0)

@@ -17,12 +17,20 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 
-from irnn import data, models, recurrent_jax
+from irnn import data, models, recurrent, recurrent_jax
 from irnn.errors import Unavailable
-from irnn.recurrent import relu
 from irnn.spec import RunSpec
 from irnn.store import Run, Store
-from irnn.train import TEST_BATCH, WEIGHTS, environment, keep, restored, settled, shuffle
+from irnn.train import (
+    TEST_BATCH,
+    WEIGHTS,
+    keep,
+    out_of_memory,
+    restored,
+    settled,
+    shuffle,
+    sitting,
+)
 
 UPDATES = 128  # in one call of the device, so that Ctrl-C and the progress bar need not wait long
 
@@ -58,11 +66,13 @@ def _train(runs, epochs, store, mnist, on_update, on_epoch) -> list[Run]:
     """Train runs of equally many epochs; return them with as many as asked for."""
     group = Group([run.spec for run in runs], mnist)
     state = group.start(runs, store)
-    sitting = {"first_epoch": len(runs[0]) + 1, "together": len(runs)} | environment()
     for run in runs:
-        store.append(run.spec, {"sitting": sitting})
+        store.append(run.spec, sitting(run, len(runs)))
     while len(runs[0]) < epochs:
-        state, metrics = group.epoch(state, runs, on_update)
+        try:
+            state, metrics = group.epoch(state, runs, on_update)
+        except Exception as error:
+            raise out_of_memory(runs[0].spec, error, len(runs)) or error from None
         kept = [np.asarray(array) for array in state]
         epochs_of_runs = [{k: float(v[i]) for k, v in metrics.items()} for i in range(len(runs))]
         runs = [
@@ -170,10 +180,12 @@ def _network(spec, longest, weights, numbers, x):
     """
     kernel, recurrent_kernel, bias, dense_kernel, dense_bias = weights
     if spec.model == "irnn":
-        loop = partial(recurrent_jax.simple_rnn, relu(spec.relu_derivative_at_0))
+        activation = recurrent.relu(spec.relu_derivative_at_0)
+        loop = partial(recurrent_jax.simple_rnn, activation)
     else:
         gate = models.GATES[spec.semantics]
         loop = partial(recurrent_jax.lstm, keras.activations.get(gate))
+    loop = partial(loop, loop=recurrent_jax.loop(recurrent.loop_name(spec)))
     x = x[:, :, None]
     zeros = jnp.zeros((len(x), spec.units))
     state = (zeros,) if spec.model == "irnn" else (zeros, zeros)
@@ -182,9 +194,9 @@ def _network(spec, longest, weights, numbers, x):
         state = jax.lax.stop_gradient(state if spec.model == "lstm" else (state,))
     live = numbers["bptt_steps"]
     live = None if live is None else recurrent_jax.last(live, longest)
-    h = loop(x[:, -longest:], *state, kernel, recurrent_kernel, bias, live)
+    h = loop(x[:, -longest:], *state, kernel, recurrent_kernel, bias, live=live)
     h = h if spec.model == "irnn" else h[0]
-    return jax.nn.softmax(h @ dense_kernel + dense_bias)
+    return jax.nn.softmax(recurrent_jax.dot(h, dense_kernel) + dense_bias)
 
 
 def _batch(network, weights, numbers, rows, images, labels):

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 import irnn
-from irnn import data, models
+from irnn import data, models, recurrent
 from irnn.errors import InputError
 from irnn.spec import RunSpec
 from irnn.store import Run, Store
@@ -23,7 +23,7 @@ from irnn.store import Run, Store
 TEST_BATCH = 1000
 
 # What in the environment may change how fast a run is trained.
-VARIABLES = ("XLA_FLAGS", "TF_XLA_FLAGS", "OMP_NUM_THREADS", "GLIBC_TUNABLES")
+VARIABLES = ("IRNN_LOOP", "XLA_FLAGS", "TF_XLA_FLAGS", "OMP_NUM_THREADS", "GLIBC_TUNABLES")
 
 WEIGHTS = ("kernel", "recurrent_kernel", "bias", "dense_kernel", "dense_bias")
 
@@ -59,7 +59,8 @@ def train(
 
     Raises:
         Unavailable: For data that cannot be had and a store that cannot be written.
-        InputError: For a record and a checkpoint that do not belong together.
+        InputError: For a record and a checkpoint that do not belong together, and for more
+            than the GPU's memory holds.
 
     """
     with store.lock(spec):
@@ -71,9 +72,12 @@ def train(
         variables = model.trainable_variables + model.optimizer.variables
         for variable, value in zip(variables, restored(run, store, variables), strict=True):
             variable.assign(value)
-        store.append(spec, {"sitting": {"first_epoch": len(run) + 1} | environment()})
+        store.append(spec, sitting(run))
         while len(run) < epochs:
-            epoch = _epoch(model, run, samples, on_update)
+            try:
+                epoch = _epoch(model, run, samples, on_update)
+            except Exception as error:
+                raise out_of_memory(spec, error) or error from None
             run = keep(run, epoch, [keras.ops.convert_to_numpy(v) for v in variables], store)
             on_epoch(run)
         return run
@@ -203,8 +207,55 @@ def restored(run: Run, store: Store, variables: list) -> list[np.ndarray]:
     return values
 
 
+def saved_bytes(spec: RunSpec) -> int:
+    """Return how much of JAX's memory an update of the run takes, but for small change.
+
+    The loop saves, in float32 for each step, row of the batch and unit, with the fused
+    loop's padding: for an IRNN z, dz and h; for an LSTM four gates, their dz, c and h.
+    """
+    width = spec.units
+    if recurrent.loop_name(spec) != "scan":
+        from irnn.recurrent_gpu import width as padded
+
+        width = padded(spec.units)
+    return 4 * spec.steps * spec.batch_size * width * {"irnn": 3, "lstm": 10}[spec.model]
+
+
+def out_of_memory(spec: RunSpec, error: Exception, runs: int = 1) -> InputError | None:
+    """Return what to do when so many runs side by side took more memory than JAX has.
+
+    None for any other error.
+    """
+    if "RESOURCE_EXHAUSTED" not in str(error):
+        return None
+    import jax
+
+    takes = saved_bytes(spec)
+    line = (
+        f"out of memory: {runs} x {spec.model} with batch size {spec.batch_size} "
+        f"saves about {runs * takes / 2**30:.1f} GiB an update"
+    )
+    has = (jax.devices()[0].memory_stats() or {}).get("bytes_limit")
+    if has is None:
+        return InputError(f"{line}; train fewer runs at once, or with a smaller batch")
+    line += f", JAX has {has / 2**30:.1f} GiB"
+    if runs > 1 and has >= takes:
+        return InputError(f"{line}; train at most {min(has // takes, runs - 1)} runs at once")
+    batch = max(1, min(has * spec.batch_size // takes, spec.batch_size - 1))
+    return InputError(f"{line}; train with a batch size of at most {batch}")
+
+
+def sitting(run: Run, together: int | None = None) -> dict:
+    """Return the record's line that says on what the run's next epochs are trained.
+
+    `together` is the number of runs that one program trains.
+    """
+    line = {"first_epoch": len(run) + 1} | environment() | {"loop": recurrent.loop_name(run.spec)}
+    return {"sitting": line | ({"together": together} if together else {})}
+
+
 def environment() -> dict:
-    """Return what the epochs of a sitting are trained on."""
+    """Return what is trained on: versions, device, and what in the environment may matter."""
     backend = keras.backend.backend()
     return {
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),

@@ -1,0 +1,84 @@
+"""The plain loops over time: one `scan` each, on any device that JAX knows."""
+
+from dataclasses import dataclass
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+from jax.lax import optimization_barrier, scan
+
+from irnn import recurrent
+
+# Full float32: on a GPU, JAX would round the factors to tf32.
+dot = partial(jnp.dot, precision=jax.lax.Precision.HIGHEST)
+
+
+@dataclass(frozen=True)
+class Scan:
+    """The loops of a layer with this many units; `recurrent_jax` says what they compute."""
+
+    units: int
+
+    @property
+    def width(self) -> int:
+        """Units of the arrays that the loops work on."""
+        return self.units
+
+    def rnn_forward(self, activation, x, h, w, u, b, save: bool):
+        """Return the last h and, to be saved, the pre-activations of all steps."""
+
+        def step(h, x):
+            z = dot(x, w) + b + dot(h, u)
+            return activation(z), z if save else None
+
+        return scan(step, h, x.swapaxes(0, 1))
+
+    def rnn_backward(self, activation, z, u, dh):
+        """Return the gradients of the first h and of all pre-activations."""
+        transposed = optimization_barrier(u.T)  # once, not at every step
+
+        def step(dh, z):
+            (dz,) = jax.vjp(activation, z)[1](dh)
+            return dot(dz, transposed), dz
+
+        return scan(step, dh, z, reverse=True)
+
+    def lstm_forward(self, gate, x, h, c, w, u, b, save: bool):
+        """Return the last (h, c) and, to be saved, all gates and the c before each step."""
+
+        def step(state, x):
+            h, before = state
+            i, f, g, o = jnp.split(dot(x, w) + b + dot(h, u), 4, axis=1)
+            i, f, g, o = gate(i), gate(f), jnp.tanh(g), gate(o)
+            c = f * before + i * g
+            saved = (jnp.concatenate([i, f, g, o], axis=1), before) if save else None
+            return (o * jnp.tanh(c), c), saved
+
+        return scan(step, (h, c), x.swapaxes(0, 1))
+
+    def lstm_backward(self, gate, gates, c, u, dh, dc):
+        """Return the gradients of the first h and c and of all pre-activations."""
+        transposed = optimization_barrier(u.T)
+
+        def step(gradients, saved):
+            gates, c = saved
+            dz, dc = lstm_gradients(gate, jnp.split(gates, 4, axis=1), c, *gradients)
+            dz = jnp.concatenate(dz, axis=1)
+            return (dot(dz, transposed), dc), dz
+
+        (dh, dc), dz = scan(step, (dh, dc), (gates, c), reverse=True)
+        return dh, dc, dz
+
+
+def lstm_gradients(gate, gates, c, dh, dc):
+    """Return the gradients of a step's four pre-activations and of the c before it.
+
+    `gates` are i, f, g and o, activated, `c` the state before the step; dh and dc are the
+    gradients of what comes out of it.
+    """
+    i, f, g, o = gates
+    slope = recurrent.GATES[gate]
+    t = jnp.tanh(f * c + i * g)
+    dc = dc + dh * o * (1 - t * t)
+    dz = [dc * g * slope(i), dc * c * slope(f), dc * i * (1 - g * g), dh * t * slope(o)]
+    return dz, dc * f
