@@ -31,7 +31,7 @@ import jax
 import jax.numpy as jnp
 import keras
 import numpy as np
-from training import stock
+from speed import stock
 
 from irnn import recurrent, recurrent_jax
 from irnn.recurrent_gpu import Fused

@@ -140,8 +140,15 @@ class Fused:
         last = f * c[-1] + i * g
         return (o * jnp.tanh(last), last), (gates, c)
 
-    def lstm_backward(self, gate, gates, c, u, dh, dc):
+    def lstm_outputs(self, saved, h):
+        """Return the outputs before each step, the first of which is h."""
+        gates, c = saved
+        o = jnp.split(gates[:-1], 4, axis=2)[3]
+        return jnp.concatenate([h[None], o * jnp.tanh(c[1:])])
+
+    def lstm_backward(self, gate, saved, u, dh, dc):
         """Return the gradients of the first h and c and of all pre-activations."""
+        gates, c = saved
         steps = len(gates)
 
         def kernel(dh, dc, gates, c, u, dh_first, dc_first, dz):
@@ -154,7 +161,9 @@ class Fused:
                 gradients, now = state
                 t = steps - 1 - k
                 before = read(jnp.maximum(t - 1, 0))  # while this step computes
-                d, dc = lstm_gradients(gate, *now, *gradients)
+                (i, f, g, o), c = now
+                t_of_c = jnp.tanh(f * c + i * g)
+                d, dc = lstm_gradients(gate, (i, f, g, o), c, t_of_c, *gradients)
                 for block, gradient in zip(self._blocks, d, strict=True):
                     dz[t, block] = gradient
                 return (self._product(d, tiles), dc), before

@@ -96,16 +96,16 @@ def _lstm(loop, gate, x, h, c, w, u, b, live):
 
 
 def _lstm_forward(loop, gate, x, h0, c0, w, u, b, live):
-    last, (gates, c) = loop.lstm_forward(gate, x, h0, c0, w, u, b, save=True)
-    return last, (x, h0, w, u, gates, c, live)
+    last, saved = loop.lstm_forward(gate, x, h0, c0, w, u, b, save=True)
+    return last, (x, h0, w, u, saved, live)
 
 
 def _lstm_backward(loop, gate, residuals, gradients):
-    x, h0, w, u, gates, c, live = residuals
+    x, h0, w, u, saved, live = residuals
     # Closed gates let no gradient through.
-    dh, dc, dz = loop.lstm_backward(gate, _where(live, gates, 0), c, u, *gradients)
-    o = jnp.split(gates[:-1], 4, axis=2)[3]
-    h = jnp.concatenate([h0[None], o * jnp.tanh(c[1:])])
+    alive = [_where(live, a, 0) for a in saved]
+    dh, dc, dz = loop.lstm_backward(gate, alive, u, *gradients)
+    h = loop.lstm_outputs(saved, h0)
     dx, *weights = _gradients(x, h, w, dz)
     return dx, dh, dc, *weights, None
 

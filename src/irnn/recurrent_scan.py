@@ -44,41 +44,44 @@ class Scan:
         return scan(step, dh, z, reverse=True)
 
     def lstm_forward(self, gate, x, h, c, w, u, b, save: bool):
-        """Return the last (h, c) and, to be saved, all gates and the c before each step."""
+        """Return the last (h, c) and, to be saved, what `lstm_backward` needs of all steps."""
 
         def step(state, x):
             h, before = state
             i, f, g, o = jnp.split(dot(x, w) + b + dot(h, u), 4, axis=1)
             i, f, g, o = gate(i), gate(f), jnp.tanh(g), gate(o)
             c = f * before + i * g
-            saved = (jnp.concatenate([i, f, g, o], axis=1), before) if save else None
-            return (o * jnp.tanh(c), c), saved
+            t = jnp.tanh(c)
+            return (o * t, c), (i, f, g, o, before, t, h) if save else None
 
         return scan(step, (h, c), x.swapaxes(0, 1))
 
-    def lstm_backward(self, gate, gates, c, u, dh, dc):
+    def lstm_outputs(self, saved, h):
+        """Return the outputs before each step, the first of which is h."""
+        return saved[-1]
+
+    def lstm_backward(self, gate, saved, u, dh, dc):
         """Return the gradients of the first h and c and of all pre-activations."""
         transposed = optimization_barrier(u.T)
 
         def step(gradients, saved):
-            gates, c = saved
-            dz, dc = lstm_gradients(gate, jnp.split(gates, 4, axis=1), c, *gradients)
+            *gates, c, t = saved
+            dz, dc = lstm_gradients(gate, gates, c, t, *gradients)
             dz = jnp.concatenate(dz, axis=1)
             return (dot(dz, transposed), dc), dz
 
-        (dh, dc), dz = scan(step, (dh, dc), (gates, c), reverse=True)
+        (dh, dc), dz = scan(step, (dh, dc), tuple(saved[:-1]), reverse=True)
         return dh, dc, dz
 
 
-def lstm_gradients(gate, gates, c, dh, dc):
+def lstm_gradients(gate, gates, c, t, dh, dc):
     """Return the gradients of a step's four pre-activations and of the c before it.
 
-    `gates` are i, f, g and o, activated, `c` the state before the step; dh and dc are the
-    gradients of what comes out of it.
+    `gates` are i, f, g and o, activated, `c` the state before the step and `t` tanh of the
+    one after it; dh and dc are the gradients of what comes out of the step.
     """
     i, f, g, o = gates
     slope = recurrent.GATES[gate]
-    t = jnp.tanh(f * c + i * g)
     dc = dc + dh * o * (1 - t * t)
     dz = [dc * g * slope(i), dc * c * slope(f), dc * i * (1 - g * g), dh * t * slope(o)]
     return dz, dc * f

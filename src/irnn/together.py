@@ -112,8 +112,8 @@ class Group:
         )
         self.test = jax.jit(jax.vmap(partial(_test, network), in_axes=(0, 0, None, None, None)))
 
-    def start(self, runs: list[Run], store: Store) -> list[jax.Array]:
-        """Return the state in which runs are in the store."""
+    def start(self, runs: list[Run], store: Store | None = None) -> list[jax.Array]:
+        """Return the state in which runs are in the store; without one they are at their start."""
         states = []
         for run in runs:
             model = models.build(run.spec)
