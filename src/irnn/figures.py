@@ -25,6 +25,7 @@ Runs = dict[str, list[Run]]
 
 # Seconds per epoch that the post of July 2015 reports, on a GRID K520.
 POST_SECONDS = {"irnn": 440, "lstm": 1700}
+POST_BATCH_SIZE = 32
 
 COLORS = {"irnn": "#e0592a", "lstm": "#2f80d0"}
 MARKERS = {"irnn": "o", "lstm": "s"}
@@ -64,9 +65,10 @@ TEXT = {
         "step": "step t = 1 … {steps}, row by row",
         "pixel": "pixel",
         "batch size": "images per update (batch size)",
-        "post": "July 2015: {seconds} s",
+        "post": "July 2015, batch size {batch_size}: {seconds} s",
         "ours": "this book, {backend}",
         "stock": "stock Keras, {backend}",
+        "seconds per run": "seconds per epoch and run (logarithmic)",
         "steps": "steps of a sequence, T",
         "units": "units",
         "together": "runs in one program",
@@ -95,9 +97,10 @@ TEXT = {
         "step": "ステップ t = 1 … {steps}（上の行から順に）",
         "pixel": "画素値",
         "batch size": "1 回の更新に使う画像の数（バッチサイズ）",
-        "post": "2015 年 7 月：{seconds} 秒",
+        "post": "2015 年 7 月、バッチサイズ {batch_size}：{seconds} 秒",
         "ours": "本書、{backend}",
         "stock": "Keras 標準、{backend}",
+        "seconds per run": "1 実行の 1 エポックあたりの秒数（対数目盛）",
         "steps": "系列のステップ数 T",
         "units": "ユニット数",
         "together": "まとめて学習する実行の数",
@@ -318,7 +321,7 @@ def batch_sizes(rows: list[Speed], language: str, alt: str) -> Picture:
                 )
             axes.axhline(then, color=COLORS[model], linewidth=1, linestyle=":")
             axes.annotate(
-                text["post"].format(seconds=seconds(then)),
+                text["post"].format(batch_size=POST_BATCH_SIZE, seconds=seconds(then)),
                 (1, then),
                 (0, 3),
                 xycoords=("axes fraction", "data"),
@@ -338,7 +341,7 @@ def growth(rows: list[Speed], language: str, alt: str) -> Picture:
     text = TEXT[language]
     shown = [row for row in rows if row.group in ("steps", "units", "together")]
     with _style():
-        figure = _figure(height=3.7)
+        figure = _figure(height=4)
         panels = figure.subplots(1, 3, sharey=True)
         for axes, group in zip(panels, ("steps", "units", "together"), strict=True):
             for model in POST_SECONDS:
@@ -354,7 +357,7 @@ def growth(rows: list[Speed], language: str, alt: str) -> Picture:
                         markerfacecolor=None if backend == "jax" else "none",
                     )
             axes.set_xlabel(text[group])
-        panels[0].set_ylabel(text["seconds"])
+        panels[0].set_ylabel(text["seconds per run"])
         _plain_seconds(panels[0], max(row.high for row in shown))
         labels = {}
         for axes in panels:
@@ -405,6 +408,7 @@ def _curve(axes, rows: list[Speed], x: str, y: str = "seconds", **style) -> None
         axes.vlines(xs, *extent, color=style["color"], linewidth=1, alpha=0.6)
     axes.set_xscale("log")
     axes.set_xticks(xs, [str(value) for value in xs])
+    axes.margins(x=0.08)
     axes.minorticks_off()
 
 
