@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from irnn import figures
+from irnn.measurements import Jobs, Speed
 from irnn.spec import make
 from irnn.store import METRICS, Run
 
@@ -29,8 +30,54 @@ def recorded():
     }
 
 
+MACHINE = {"date": "2026-11-24", "machine": "CPU <2>", "cores": 2, "threads": 2}
+
+
+def speed(group, x, network, backend, stock=None):
+    settings = {"batch": "batch_size"}.get(group, group)
+    values = {"batch_size": 32, "units": 100, "steps": 784, "together": 1} | {settings: x}
+    return Speed(
+        **MACHINE | values,
+        keras="3",
+        backend=backend,
+        backend_version="1.0",
+        group=group,
+        network=network,
+        updates=10,
+        seconds=2.0 * x,
+        low=1.9 * x,
+        high=2.2 * x,
+        stock_seconds=stock,
+        ratio=stock and 2 * x / stock,
+        peak_memory_gib=None,
+    )
+
+
 @pytest.fixture
-def pictures(recorded):
+def measured():
+    groups = {"steps": (49, 196), "units": (50, 100), "together": (8, 1)}
+    return [
+        speed(group, x, network, backend, stock)
+        for network in ("irnn", "lstm")
+        for backend, stock in (("jax", 100.0), ("tensorflow", 90.0))
+        for group, xs in ({"batch": (16, 32)} | groups).items()
+        for x in xs
+        if (group, backend) != ("together", "tensorflow")
+    ]
+
+
+@pytest.fixture
+def jobs():
+    values = MACHINE | {"backend": "jax", "low": 1.0, "high": 3.0, "ratio": 1.0}
+    return [
+        Jobs(**values | {"network": network, "jobs": n, "threads": 1, "updates_per_second": n / 2})
+        for network in ("irnn", "lstm")
+        for n in (2, 4)
+    ]
+
+
+@pytest.fixture
+def pictures(recorded, measured, jobs):
     def draw(language):
         curves = ["irnn", "lstm", "irnn-tuned"]
         image = np.linspace(0, 1, 64).reshape(8, 8)
@@ -40,6 +87,9 @@ def pictures(recorded):
             figures.epoch_times(recorded, language, "alt"),
             figures.search(recorded, language, "alt"),
             figures.digit(image, 5, language, "alt"),
+            figures.batch_sizes(measured, language, "alt"),
+            figures.growth(measured, language, "alt"),
+            figures.throughput(jobs, language, "alt"),
         ]
 
     return draw
@@ -60,6 +110,7 @@ def test_axes_and_legend_speak_the_language(pictures):
         found = []
         for axes in picture.figure.axes:
             found += [axes.get_xlabel(), axes.get_ylabel()]
+            found += [text.get_text() for text in axes.texts]
             legend = axes.get_legend()
             found += [text.get_text() for text in legend.get_texts()] if legend else []
         return " ".join(found)
@@ -89,6 +140,26 @@ def test_the_runs_behind_a_figure_are_named(recorded):
     for run in recorded["irnn"]:
         assert run.spec.id in page
     assert "CPU &lt;1&gt;" in page
+
+
+def test_the_measurements_behind_a_figure_are_named_once(measured):
+    page = figures.batch_sizes(measured, "en", "alt")._repr_html_()
+    assert page.count("<li>") == 2
+    assert "2026-11-24, CPU &lt;2&gt;, 2 cores, TensorFlow 1.0" in page
+
+
+def test_a_curve_of_measurements_is_in_the_order_of_its_axis(measured):
+    axes = figures.growth(measured, "en", "alt").figure.axes[2]
+    for line in axes.get_lines():
+        assert list(line.get_xdata()) == [1, 8]
+        assert list(line.get_ydata()) == [2, 16]
+
+
+def test_what_the_post_reports_is_drawn(measured):
+    axes = figures.batch_sizes(measured, "en", "alt").figure.axes
+    levels = [[line.get_ydata()[0] for line in panel.get_lines()] for panel in axes]
+    assert 440 in levels[0]
+    assert 1700 in levels[1]
 
 
 def test_a_curve_shows_every_seed_and_their_mean(recorded):

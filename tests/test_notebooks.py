@@ -17,6 +17,7 @@ from irnn.experiments import EXPERIMENTS, irnn_vs_lstm, planned
 BOOK = Path(__file__).parents[1] / "book"
 CHAPTERS = sorted(path.stem for path in BOOK.glob("en/*.ipynb"))
 NOTEBOOKS = sorted(BOOK.glob("*/*.ipynb"))
+PAGES = sorted(path.stem for path in BOOK.glob("en/*.md"))  # text alone, nothing to execute
 
 
 def read(path):
@@ -38,8 +39,9 @@ def parameters(path):
 
 def test_both_languages_have_the_same_chapters():
     assert sorted(path.stem for path in BOOK.glob("ja/*.ipynb")) == CHAPTERS
+    assert sorted(path.stem for path in BOOK.glob("ja/*.md")) == PAGES
     toc = (BOOK.parent / "_toc.yml").read_text()
-    for path in NOTEBOOKS:
+    for path in [*NOTEBOOKS, *BOOK.glob("*/*.md")]:
         assert f"book/{path.parent.name}/{path.stem}\n" in toc + "\n"
 
 
@@ -69,6 +71,25 @@ def test_text_cells_pair_up_and_show_the_same_numbers(chapter):
         assert re.search("[ぁ-ん]", sources[1]) or name == "title", name
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_pages_pair_up_and_show_the_same_commands(page):
+    def parts(text):
+        commands = re.findall(r"```bash\n(.*?)```", text, re.DOTALL)
+        links = re.findall(r"\]\(([^)]+)\)", text)
+        return {
+            "commands": [re.sub(r" +# .*", "", block) for block in commands],
+            "links": sorted(links),
+            "sections": re.findall(r"^#+ ", re.sub("```.*?```", "", text, flags=re.DOTALL), re.M),
+        }
+
+    english, japanese = ((BOOK / lang / f"{page}.md").read_text("utf-8") for lang in ("en", "ja"))
+    assert parts(english) == parts(japanese)
+    for paragraph in re.sub(r"```.*?```|^#+ [^\n]*", "", japanese, flags=re.DOTALL | re.M).split(
+        "\n\n"
+    ):
+        assert re.search("[ぁ-ん]", paragraph) or not paragraph.strip(), paragraph
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: f"{p.parent.name}/{p.stem}")
 def test_sources_hold_no_outputs(path):
     notebook = read(path)
@@ -79,11 +100,17 @@ def test_sources_hold_no_outputs(path):
         assert cell.get("execution_count") is None
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: f"{p.parent.name}/{p.stem}")
+@pytest.mark.parametrize(
+    "path", [*NOTEBOOKS, *sorted(BOOK.glob("*/*.md"))], ids=lambda p: f"{p.parent.name}/{p.stem}"
+)
 def test_one_sentence_a_line(path):
     end = r"[。!?]." if path.parent.name == "ja" else r"[a-z)][.!?] [A-Z]"
-    for cell in cells(path, "markdown").values():
-        text = re.sub(r"```.*?```|\|.*\|", "", cell.source, flags=re.DOTALL)
+    if path.suffix == ".md":
+        sources = [path.read_text("utf-8")]
+    else:
+        sources = [cell.source for cell in cells(path, "markdown").values()]
+    for source in sources:
+        text = re.sub(r"```.*?```|\|.*\|", "", source, flags=re.DOTALL)
         for line in text.splitlines():
             assert not re.search(end, line.replace("et al. ", "")), line
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from irnn.measurements import Jobs, Speed, find
 from irnn.store import Run
 
 if TYPE_CHECKING:
@@ -24,9 +25,12 @@ Runs = dict[str, list[Run]]
 
 # Seconds per epoch that the post of July 2015 reports, on a GRID K520.
 POST_SECONDS = {"irnn": 440, "lstm": 1700}
+POST_BATCH_SIZE = 32
 
 COLORS = {"irnn": "#e0592a", "lstm": "#2f80d0"}
 MARKERS = {"irnn": "o", "lstm": "s"}
+BACKENDS = {"jax": "JAX", "tensorflow": "TensorFlow"}
+LINES = {"jax": "-", "tensorflow": (0, (4, 2))}
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 INK = "#010203"  # stands for the page's text colour until the SVG is written
 
@@ -60,7 +64,21 @@ TEXT = {
         "digit": "a training image: “{label}”",
         "step": "step t = 1 … {steps}, row by row",
         "pixel": "pixel",
+        "batch size": "images per update (batch size)",
+        "post": "July 2015, batch size {batch_size}: {seconds} s",
+        "ours": "this book, {backend}",
+        "stock": "stock Keras, {backend}",
+        "seconds per run": "seconds per epoch and run (logarithmic)",
+        "steps": "steps of a sequence, T",
+        "units": "units",
+        "together": "runs in one program",
+        "curve": "{model}, {backend}",
+        "job": "{jobs} × {threads}, {backend}",
+        "jobs": "processes × threads of each",
+        "throughput": "updates per second, all processes together",
         "behind": "Runs behind this figure",
+        "measured": "Measurements behind this figure",
+        "measurement": "{date}, {machine}, {cores} cores, {backend}",
         "run": "{spec}: {n} epochs, {backend}, {device}, {date}",
     },
     "ja": {
@@ -78,7 +96,21 @@ TEXT = {
         "digit": "訓練画像の例：「{label}」",
         "step": "ステップ t = 1 … {steps}（上の行から順に）",
         "pixel": "画素値",
+        "batch size": "1 回の更新に使う画像の数（バッチサイズ）",
+        "post": "2015 年 7 月、バッチサイズ {batch_size}：{seconds} 秒",
+        "ours": "本書、{backend}",
+        "stock": "Keras 標準、{backend}",
+        "seconds per run": "1 実行の 1 エポックあたりの秒数（対数目盛）",
+        "steps": "系列のステップ数 T",
+        "units": "ユニット数",
+        "together": "まとめて学習する実行の数",
+        "curve": "{model}、{backend}",
+        "job": "{jobs} × {threads}、{backend}",
+        "jobs": "プロセス数 × 1 プロセスのスレッド数",
+        "throughput": "1 秒あたりの更新回数（全プロセスの合計）",
         "behind": "この図のもとになった実行",
+        "measured": "この図のもとになった測定",
+        "measurement": "{date}、{machine}（{cores} コア）、{backend}",
         "run": "{spec}：{n} エポック、{backend}、{device}、{date}",
     },
 }
@@ -86,12 +118,13 @@ TEXT = {
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure with its description and the runs that it shows; notebooks show it as HTML."""
+    """A figure, its description and what it is drawn from; notebooks show it as HTML."""
 
     figure: "Figure"
     alt: str
     language: str
     runs: tuple[Run, ...] = ()
+    measured: tuple[Speed | Jobs, ...] = ()
 
     def svg(self) -> str:
         """Return the figure as an SVG element in the page's colours.
@@ -108,15 +141,17 @@ class Picture:
 
     def _repr_html_(self) -> str:
         text = TEXT[self.language]
+        title = text["measured" if self.measured else "behind"]
+        lines = [(run.spec.id, _describe(run, text)) for run in self.runs]
+        lines += [
+            (f"benchmarks/results/{row.file}", text["measurement"].format(**_origin(row)))
+            for row in self.measured
+        ]
         items = "".join(
-            f"<li><code>{run.spec.id}</code> {html.escape(_describe(run, text))}</li>"
-            for run in self.runs
+            f"<li><code>{name}</code> {html.escape(line)}</li>"
+            for name, line in dict.fromkeys(lines)
         )
-        behind = (
-            f"<details><summary>{text['behind']}</summary><ul>{items}</ul></details>"
-            if items
-            else ""
-        )
+        behind = f"<details><summary>{title}</summary><ul>{items}</ul></details>" if items else ""
         return f'<div class="irnn-figure">{self.svg()}{behind}</div>'
 
 
@@ -129,6 +164,11 @@ def _describe(run: Run, text: dict[str, str]) -> str:
         device=sitting["device"],
         date=sitting["date"][:10],
     )
+
+
+def _origin(row: Speed | Jobs) -> dict[str, str | int]:
+    backend = " ".join([BACKENDS[row.backend], getattr(row, "backend_version", "")]).strip()
+    return {"date": row.date, "machine": row.machine, "cores": row.cores, "backend": backend}
 
 
 def rate(value: float) -> str:
@@ -148,6 +188,7 @@ def _label(runs: list[Run], text: dict[str, str]) -> str:
 def _matplotlib():
     """Import matplotlib, which takes longer than all else here, when something is drawn."""
     import matplotlib.figure
+    import matplotlib.ticker
     import matplotlib_fontja
 
     matplotlib.font_manager.fontManager.addfont(matplotlib_fontja.get_font_ttf_path())
@@ -241,6 +282,144 @@ def epoch_times(runs: Runs, language: str, alt: str) -> Picture:
         axes.set(xlabel=text["seconds"], xlim=(min(1, min(values) / 2), 2 * max(values)))
         axes.grid(visible=False, axis="y")
     return Picture(figure, alt, language, tuple(runs["irnn"] + runs["lstm"]))
+
+
+def batch_sizes(rows: list[Speed], language: str, alt: str) -> Picture:
+    """Draw the seconds per epoch by batch size, of this book's networks and of stock Keras.
+
+    A panel is a network, with what the post reports of it as a level line.
+    """
+    text = TEXT[language]
+    rows = find(rows, group="batch")
+    highest = max(row.stock_seconds or 0 for row in rows)
+    with _style():
+        figure = _figure(height=4.2)
+        panels = figure.subplots(1, 2, sharey=True)
+        for axes, (model, then) in zip(panels, POST_SECONDS.items(), strict=True):
+            for backend, name in BACKENDS.items():
+                found = find(rows, network=model, backend=backend)
+                style = {"linestyle": LINES[backend], "marker": MARKERS[model]}
+                _curve(
+                    axes,
+                    found,
+                    "batch_size",
+                    label=text["ours"].format(backend=name),
+                    color=COLORS[model],
+                    **style,
+                )
+                _curve(
+                    axes,
+                    [row for row in found if row.stock_seconds],
+                    "batch_size",
+                    "stock_seconds",
+                    label=text["stock"].format(backend=name),
+                    color=INK,
+                    alpha=0.65,
+                    linewidth=1.2,
+                    markerfacecolor="none",
+                    **style,
+                )
+            axes.axhline(then, color=COLORS[model], linewidth=1, linestyle=":")
+            axes.annotate(
+                text["post"].format(batch_size=POST_BATCH_SIZE, seconds=seconds(then)),
+                (1, then),
+                (0, 3),
+                xycoords=("axes fraction", "data"),
+                textcoords="offset points",
+                horizontalalignment="right",
+            )
+            axes.set_title(model.upper())
+            axes.set_xlabel(text["batch size"])
+            axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), handlelength=2.8)
+        panels[0].set_ylabel(text["seconds"])
+        _plain_seconds(panels[0], max(highest, *POST_SECONDS.values()))
+    return Picture(figure, alt, language, measured=tuple(rows))
+
+
+def growth(rows: list[Speed], language: str, alt: str) -> Picture:
+    """Draw how the seconds per epoch and run grow with steps, units and runs in one program."""
+    text = TEXT[language]
+    shown = [row for row in rows if row.group in ("steps", "units", "together")]
+    with _style():
+        figure = _figure(height=4)
+        panels = figure.subplots(1, 3, sharey=True)
+        for axes, group in zip(panels, ("steps", "units", "together"), strict=True):
+            for model in POST_SECONDS:
+                for backend, name in BACKENDS.items():
+                    _curve(
+                        axes,
+                        find(shown, group=group, network=model, backend=backend),
+                        group,
+                        label=text["curve"].format(model=model.upper(), backend=name),
+                        color=COLORS[model],
+                        marker=MARKERS[model],
+                        linestyle=LINES[backend],
+                        markerfacecolor=None if backend == "jax" else "none",
+                    )
+            axes.set_xlabel(text[group])
+        panels[0].set_ylabel(text["seconds per run"])
+        _plain_seconds(panels[0], max(row.high for row in shown))
+        labels = {}
+        for axes in panels:
+            handles, names = axes.get_legend_handles_labels()
+            labels |= dict(zip(names, handles, strict=True))
+        figure.legend(labels.values(), labels, loc="outside lower center", ncols=2)
+    return Picture(figure, alt, language, measured=tuple(shown))
+
+
+def throughput(rows: list[Jobs], language: str, alt: str) -> Picture:
+    """Draw the updates per second of processes side by side, by their number and threads."""
+    text = TEXT[language]
+    backends = [backend for backend in BACKENDS if find(rows, backend=backend)]
+    kinds = sorted({(backends.index(row.backend), row.jobs, row.threads) for row in rows})
+    with _style():
+        figure = _figure(height=1.3 + 0.27 * len(kinds))
+        panels = figure.subplots(1, 2, sharey=True)
+        for axes, (model, color) in zip(panels, COLORS.items(), strict=True):
+            for row in find(rows, network=model):
+                place = kinds.index((backends.index(row.backend), row.jobs, row.threads))
+                errors = [[row.updates_per_second - row.low], [row.high - row.updates_per_second]]
+                axes.barh(place, row.updates_per_second, color=color, alpha=0.85)
+                axes.errorbar(
+                    row.updates_per_second, place, xerr=errors, color=INK, linewidth=1, alpha=0.7
+                )
+            axes.set_title(model.upper())
+            axes.grid(visible=False, axis="y")
+        labels = [
+            text["job"].format(jobs=jobs, threads=threads, backend=BACKENDS[backends[backend]])
+            for backend, jobs, threads in kinds
+        ]
+        panels[0].set_yticks(range(len(kinds)), labels)
+        panels[0].set_ylabel(text["jobs"])
+        panels[0].invert_yaxis()
+        figure.supxlabel(text["throughput"], fontsize="medium")
+    return Picture(figure, alt, language, measured=tuple(rows))
+
+
+def _curve(axes, rows: list[Speed], x: str, y: str = "seconds", **style) -> None:
+    """Draw a column over another on logarithmic axes, with the repeats' extent of `seconds`."""
+    if not rows:
+        return
+    rows = sorted(rows, key=lambda row: getattr(row, x))
+    xs = [getattr(row, x) for row in rows]
+    axes.plot(xs, [getattr(row, y) for row in rows], markersize=5, **style)
+    if y == "seconds":
+        extent = [row.low for row in rows], [row.high for row in rows]
+        axes.vlines(xs, *extent, color=style["color"], linewidth=1, alpha=0.6)
+    axes.set_xscale("log")
+    axes.set_xticks(xs, [str(value) for value in xs])
+    axes.margins(x=0.08)
+    axes.minorticks_off()
+
+
+def _plain_seconds(axes, highest: float) -> None:
+    """Give an axis of seconds logarithmic ticks in plain numbers, and room for the highest."""
+    ticker = _matplotlib().ticker
+    axes.set_yscale("log")
+    axes.set_ylim(top=1.6 * highest)
+    axes.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: seconds(value)))
+    axes.yaxis.set_minor_formatter(ticker.NullFormatter())
 
 
 def search(runs: Runs, language: str, alt: str) -> Picture:

@@ -5,6 +5,7 @@ import html
 import inspect
 import os
 import textwrap
+from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
@@ -14,7 +15,7 @@ from IPython import get_ipython
 from IPython.display import HTML, Markdown, display
 from myst_nb import glue
 
-from irnn import data, figures, session
+from irnn import data, figures, measurements, session
 from irnn.errors import InputError, one_of
 from irnn.experiments import EXPERIMENTS, Experiment
 from irnn.store import Run, Store
@@ -76,7 +77,7 @@ def experiment(name: str, parameters: dict) -> Experiment:
             out of range.
 
     """
-    _check(parameters, [*_defaults(name), "language", "train", "runs_dir"])
+    _check(name, parameters)
     result = EXPERIMENTS[name](**{key: parameters[key] for key in _defaults(name)})
     changed = [f"{key} = {value!r}" for key, value in _changed(name, parameters).items()]
     if changed:
@@ -98,6 +99,15 @@ def runs(name: str, parameters: dict) -> dict[str, list[Run]]:
     return session.obtain(chosen, Store(parameters["runs_dir"]), parameters["train"], command)
 
 
+def measured(parameters: dict) -> tuple[list[measurements.Speed], list[measurements.Jobs]]:
+    """Return the measurements of speed, which of a chapter's parameters only `language` regards.
+
+    Raises `InputError` for an unknown parameter, and for measurements that are missing.
+    """
+    _check("irnn-vs-lstm", parameters)
+    return measurements.read(measurements.Speed), measurements.read(measurements.Jobs)
+
+
 def _defaults(name: str) -> dict:
     return {k: p.default for k, p in inspect.signature(EXPERIMENTS[name]).parameters.items()}
 
@@ -107,17 +117,18 @@ def _changed(name: str, parameters: dict) -> dict:
     return {k: parameters[k] for k, v in _defaults(name).items() if parameters[k] != v}
 
 
-def _check(parameters: dict, known: list[str]) -> None:
+def _check(name: str, parameters: dict) -> None:
     """Raise `InputError` for an unknown parameter, but only where no other cell has run yet.
 
     Then every variable is a parameter; later the notebook has variables of its own.
     """
+    known = [*_defaults(name), "language", "train", "runs_dir"]
     shell = get_ipython()
     if shell and not _checked:
-        for name, value in parameters.items():
-            ours = isinstance(value, ModuleType) or callable(value) or name.startswith("_")
-            if not ours and name not in shell.user_ns_hidden:
-                one_of("parameter", name, known)
+        for key, value in parameters.items():
+            ours = isinstance(value, ModuleType) or callable(value) or key.startswith("_")
+            if not ours and key not in shell.user_ns_hidden:
+                one_of("parameter", key, known)
         _checked.append(True)
     one_of("language", parameters["language"], LANGUAGES)
     one_of("value of train", parameters["train"], (True, False))
@@ -159,6 +170,11 @@ def numbers(**values: str | int | float) -> None:
     """Make numbers available to the prose, as {glue:text}`name`."""
     for name, value in values.items():
         glue(name, value, display=False)
+
+
+def listed(rows: Iterable, column: str) -> str:
+    """Return the values that a column of measurements has, each once."""
+    return ", ".join(dict.fromkeys(str(getattr(row, column)) for row in rows))
 
 
 def percent(runs: list[Run], language: str, epoch: int = -1) -> str:

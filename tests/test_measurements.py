@@ -1,0 +1,78 @@
+"""Measurements are read with their types, and what is wrong with a file is said in one line."""
+
+import csv
+
+import pytest
+
+from irnn.errors import InputError
+from irnn.measurements import Jobs, Speed, find, only, read
+
+SPEED = (
+    dict.fromkeys(("date", "machine", "keras", "backend", "backend_version"), "x")
+    | dict.fromkeys(("cores", "threads", "batch_size", "units", "steps", "together"), "2")
+    | {"updates": "9", "group": "steps", "network": "irnn", "seconds": "1.5", "low": "1"}
+    | {"high": "2", "stock_seconds": "", "ratio": "", "peak_memory_gib": "0.5"}
+)
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(*rows):
+        with (tmp_path / "speed.csv").open("w", newline="") as file:
+            writer = csv.DictWriter(file, list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+        return tmp_path
+
+    return write
+
+
+def test_values_have_types(write):
+    (row,) = read(Speed, write(SPEED))
+    assert (row.steps, row.seconds, row.stock_seconds, row.network) == (2, 1.5, None, "irnn")
+
+
+def test_the_files_columns_may_be_more_and_in_any_order(write):
+    (row,) = read(Speed, write({"more": "1"} | dict(reversed(SPEED.items()))))
+    assert row.high == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"seconds": "fast"}, "line 2: seconds is 'fast'"),
+        ({"seconds": "nan"}, "line 2: seconds is 'nan'"),
+        ({"steps": ""}, "line 2: steps is ''"),
+        ({"units": "-1"}, "line 2: units is '-1'"),
+    ],
+)
+def test_a_damaged_value_is_named(write, change, message):
+    with pytest.raises(InputError, match=message) as error:
+        read(Speed, write(SPEED | change))
+    assert str(error.value).endswith("; measure with: python benchmarks/speed.py")
+
+
+def test_a_missing_column_is_named(write):
+    with pytest.raises(InputError, match="line 2: low is missing"):
+        read(Speed, write({key: text for key, text in SPEED.items() if key != "low"}))
+
+
+def test_a_missing_file_names_the_command(tmp_path):
+    with pytest.raises(InputError, match=r"is missing; measure with: python benchmarks/jobs\.py"):
+        read(Jobs, tmp_path)
+
+
+def test_an_empty_file(tmp_path):
+    (tmp_path / "speed.csv").write_text(",".join(SPEED))
+    with pytest.raises(InputError, match="has no measurements"):
+        read(Speed, tmp_path)
+
+
+def test_rows_are_found_by_their_values(write):
+    rows = read(Speed, write(SPEED, SPEED | {"steps": "4"}))
+    assert [row.steps for row in find(rows, network="irnn")] == [2, 4]
+    assert only(rows, steps=4) is rows[1]
+    with pytest.raises(InputError, match="has no measurements of steps 5"):
+        only(rows, steps=5)
+    with pytest.raises(InputError, match="has 2 measurements of network irnn"):
+        only(rows, network="irnn")
