@@ -32,7 +32,7 @@ Experiment = dict[str, Curve]
 def irnn_vs_lstm(
     dataset: str = "mnist",
     epochs: int | None = None,
-    seeds: int = 3,
+    seeds: int = 5,
     units: int = 100,
     batch_size: int = 32,
     learning_rate: float = 1e-6,

@@ -196,7 +196,7 @@ def cluster(address: str, tasks: list[Task], store: Store) -> Iterator[list[Futu
         ) from None
     with client:
         store.make()
-        for worker, sees in client.run(os.path.isdir, str(store.root)).items():
+        for worker, sees in client.run(os.path.isdir, str(store.root.absolute())).items():
             if not sees:
                 raise Unavailable(
                     f"the worker {worker} does not see the store {store.root}; "
