@@ -266,7 +266,7 @@ def environment() -> dict:
         "numpy": np.__version__,
         "backend": backend,
         "backend_version": __import__(backend).__version__,
-        "device": gpu() or _cpu(),
+        "device": gpu() or cpu(),
         "cores": os.cpu_count(),
         "variables": {name: os.environ[name] for name in VARIABLES if name in os.environ},
     }
@@ -304,7 +304,8 @@ def gpu() -> str | None:
     return torch.cuda.get_device_name() if torch.cuda.is_available() else None
 
 
-def _cpu() -> str:
+def cpu() -> str:
+    """Return the processor's name."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         return next(line.split(": ", 1)[1] for line in lines if line.startswith("model name"))
