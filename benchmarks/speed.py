@@ -172,14 +172,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", type=int, default=1024, help="images in a round")
     parser.add_argument("--rounds", type=int, default=3, help="rounds that count")
+    parser.add_argument(
+        "--backends",
+        nargs="+",
+        choices=BACKENDS,
+        help="measure these only; the table keeps its rows of others (default: all)",
+    )
     parser.add_argument("--output", type=Path, default=RESULTS, help="the table")
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)  # in a process
     args = parser.parse_args()
     if args.here:
         measure(args.images, args.rounds)
         return
+    chosen = args.backends or list(filter(find_spec, BACKENDS))
     rows = []
-    for backend in filter(find_spec, BACKENDS):
+    if args.backends and args.output.exists():
+        with args.output.open(newline="", encoding="utf-8") as file:
+            rows = [row for row in csv.DictReader(file) if row["backend"] not in chosen]
+    for backend in chosen:
         command = [sys.executable, __file__, "--here"]
         command += ["--images", str(args.images), "--rounds", str(args.rounds)]
         environment = os.environ | ENVIRONMENT | {"KERAS_BACKEND": backend}
