@@ -16,7 +16,7 @@ from irnn.store import METRICS, Store
             ["train", "reproduce", "--epcohs", "3"],
             "unknown option '--epcohs'; did you mean --epochs?",
         ),
-        (["train"], "the following arguments are required: experiment"),
+        (["train"], "the following arguments are required: EXPERIMENT"),
         (["train", "irnn-vs-lst"], "unknown experiment 'irnn-vs-lst'; did you mean irnn-vs-lstm?"),
         (
             ["train", "reproduce", "--dataset", "digit"],
