@@ -33,7 +33,13 @@ def train(command, store, *options, **others):
 def start(store, *arguments):
     """Start training and return the process and its first run once that has begun."""
     command = [sys.executable, "-m", "irnn", "train", "reproduce", "--runs-dir", store.root]
-    process = subprocess.Popen([*command, *arguments], stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [*command, *arguments],
+        stderr=subprocess.PIPE,
+        text=True,
+        # Tests that a shell runs in the background have Ctrl-C ignored, and pass that on.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     while not any(len(run) for run in store.runs()[0]):
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.02)
