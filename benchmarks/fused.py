@@ -33,9 +33,10 @@ import keras
 import numpy as np
 from speed import stock
 
-from irnn import recurrent, recurrent_jax
-from irnn.recurrent_gpu import Fused
-from irnn.recurrent_scan import Scan
+from irnn.recurrent import backward
+from irnn.recurrent.activations import hard_sigmoid_2015, relu
+from irnn.recurrent.fused import Fused
+from irnn.recurrent.scan import Scan, dot
 from irnn.spec import make
 
 RESULTS = Path(__file__).parent / "results"
@@ -57,8 +58,8 @@ def last_output(model: str, loop, x, weights, states=None):
     if states is None:
         states = [jnp.zeros((len(x), units), x.dtype)] * {"irnn": 1, "lstm": 2}[model]
     if model == "irnn":
-        return [recurrent_jax.simple_rnn(recurrent.relu(0.5), x, *states, *weights, loop=loop)]
-    return recurrent_jax.lstm(recurrent.hard_sigmoid_2015, x, *states, *weights, loop=loop)
+        return [backward.simple_rnn(loop, relu(0.5), x, *states, *weights)]
+    return backward.lstm(loop, hard_sigmoid_2015, x, *states, *weights)
 
 
 def draw(model: str, units: int, seed: int = 0) -> list[np.ndarray]:
@@ -105,7 +106,7 @@ def update_seconds(model: str, loop, units: int, batch: int, runs: int, updates:
     def loss(weights):
         *recurrent_weights, v, c = weights
         h = last_output(model, loop, x, recurrent_weights)[0]
-        logits = recurrent_jax.dot(h, v) + c
+        logits = dot(h, v) + c
         return -jnp.take_along_axis(jax.nn.log_softmax(logits), y[:, None], 1).mean()
 
     def update(state, _):
@@ -143,7 +144,7 @@ def multiply_adds_per_second() -> float:
     """Return the rate of a large matrix product in full float32."""
     n = 8192
     a = jax.random.normal(jax.random.key(0), (n, n))
-    multiply = jax.jit(lambda a: recurrent_jax.dot(a, a))
+    multiply = jax.jit(lambda a: dot(a, a))
     jax.block_until_ready(multiply(a))
     start = time.perf_counter()
     jax.block_until_ready([multiply(a) for _ in range(5)])

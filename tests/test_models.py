@@ -78,14 +78,14 @@ def test_truncation_at_the_full_length_changes_nothing(semantics):
 def test_own_backward_pass_equals_keras(model, semantics, steps, monkeypatch):
     import keras
 
-    from irnn import recurrent
+    from irnn.recurrent import layers
 
     if keras.backend.backend() != "jax":
         pytest.skip("the layers have a backward pass of their own on JAX only")
     spec = small(model, semantics, bptt_steps=steps)
     x, y = batch(spec)
     own, _ = gradients(spec, x, y)
-    monkeypatch.setattr(recurrent, "_on_jax", lambda layer, mask: False)
+    monkeypatch.setattr(layers, "_on_jax", lambda layer, mask: False)
     plain, _ = gradients(spec, x, y)
     for a, b in zip(own, plain, strict=True):
         assert np.linalg.norm(a - b) <= 1e-5 * max(1e-3, np.linalg.norm(b))
@@ -134,7 +134,7 @@ def test_initial_weights_of_today_are_those_of_keras():
 def test_hard_sigmoid_of_2015():
     from keras import ops
 
-    from irnn.recurrent import hard_sigmoid_2015
+    from irnn.recurrent.activations import hard_sigmoid_2015
 
     x = np.array([-3, -2.5, -1, 0, 1, 2.5, 3], dtype="float32")
     y = ops.convert_to_numpy(hard_sigmoid_2015(ops.convert_to_tensor(x)))
@@ -155,7 +155,7 @@ def test_clipping_is_over_all_gradients_together():
 def test_a_truncated_layer_is_saved_and_loaded():
     import keras
 
-    from irnn.recurrent import LSTM, TruncatedBPTT
+    from irnn.recurrent.layers import LSTM, TruncatedBPTT
 
     layer = TruncatedBPTT(LSTM(3), 2)
     x = np.random.default_rng(0).random((2, 5, 1), dtype="float32")

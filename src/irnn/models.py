@@ -10,7 +10,8 @@ import numpy as np
 from keras import ops
 from keras.layers import Dense
 
-from irnn.recurrent import LSTM, SimpleRNN, hard_sigmoid_2015, relu, truncated_bptt
+from irnn.recurrent.activations import hard_sigmoid_2015, relu
+from irnn.recurrent.layers import LSTM, SimpleRNN, truncated_bptt
 from irnn.spec import RunSpec
 
 CLASSES = 10

@@ -17,8 +17,11 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 
-from irnn import data, models, recurrent, recurrent_jax
+from irnn import data, models
 from irnn.errors import Unavailable
+from irnn.recurrent import choice
+from irnn.recurrent.activations import relu
+from irnn.recurrent.scan import dot
 from irnn.spec import RunSpec
 from irnn.store import Run, Store
 from irnn.train import (
@@ -179,24 +182,20 @@ def _network(spec, longest, weights, numbers, x):
     `longest` is the group's largest K: the steps before the last `longest` have no gradient.
     """
     kernel, recurrent_kernel, bias, dense_kernel, dense_bias = weights
+    loop = choice.of(spec).loop()
     if spec.model == "irnn":
-        activation = recurrent.relu(spec.relu_derivative_at_0)
-        loop = partial(recurrent_jax.simple_rnn, activation)
+        loop = partial(loop.simple_rnn, relu(spec.relu_derivative_at_0))
     else:
-        gate = models.GATES[spec.semantics]
-        loop = partial(recurrent_jax.lstm, keras.activations.get(gate))
-    loop = partial(loop, loop=recurrent_jax.loop(recurrent.loop_name(spec)))
+        loop = partial(loop.lstm, keras.activations.get(models.GATES[spec.semantics]))
     x = x[:, :, None]
     zeros = jnp.zeros((len(x), spec.units))
     state = (zeros,) if spec.model == "irnn" else (zeros, zeros)
     if longest < spec.steps:
         state = loop(x[:, :-longest], *state, kernel, recurrent_kernel, bias)
         state = jax.lax.stop_gradient(state if spec.model == "lstm" else (state,))
-    live = numbers["bptt_steps"]
-    live = None if live is None else recurrent_jax.last(live, longest)
-    h = loop(x[:, -longest:], *state, kernel, recurrent_kernel, bias, live=live)
+    h = loop(x[:, -longest:], *state, kernel, recurrent_kernel, bias, live=numbers["bptt_steps"])
     h = h if spec.model == "irnn" else h[0]
-    return jax.nn.softmax(recurrent_jax.dot(h, dense_kernel) + dense_bias)
+    return jax.nn.softmax(dot(h, dense_kernel) + dense_bias)
 
 
 def _batch(network, weights, numbers, rows, images, labels):

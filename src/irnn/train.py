@@ -14,8 +14,9 @@ import keras
 import numpy as np
 
 import irnn
-from irnn import data, models, recurrent
+from irnn import data, models
 from irnn.errors import InputError
+from irnn.recurrent.choice import loop_name, saved_bytes
 from irnn.spec import RunSpec
 from irnn.store import Run, Store
 
@@ -207,20 +208,6 @@ def restored(run: Run, store: Store, variables: list) -> list[np.ndarray]:
     return values
 
 
-def saved_bytes(spec: RunSpec) -> int:
-    """Return how much of JAX's memory an update of the run takes, but for small change.
-
-    The loop saves, in float32 for each step, row of the batch and unit, with the fused
-    loop's padding: for an IRNN z, dz and h; for an LSTM four gates, their dz, c and h.
-    """
-    width = spec.units
-    if recurrent.loop_name(spec) != "scan":
-        from irnn.recurrent_gpu import width as padded
-
-        width = padded(spec.units)
-    return 4 * spec.steps * spec.batch_size * width * {"irnn": 3, "lstm": 10}[spec.model]
-
-
 def out_of_memory(spec: RunSpec, error: Exception, runs: int = 1) -> InputError | None:
     """Return what to do when so many runs side by side took more memory than JAX has.
 
@@ -250,7 +237,7 @@ def sitting(run: Run, together: int | None = None) -> dict:
 
     `together` is the number of runs that one program trains.
     """
-    line = {"first_epoch": len(run) + 1} | environment() | {"loop": recurrent.loop_name(run.spec)}
+    line = {"first_epoch": len(run) + 1} | environment() | {"loop": loop_name(run.spec)}
     return {"sitting": line | ({"together": together} if together else {})}
 
 

@@ -1,12 +1,11 @@
-"""`SimpleRNN` and `LSTM` on JAX, with a backward pass of their own.
+"""The backward pass that the loops of `scan` and `fused` share.
 
 Differentiated by JAX itself, a loop adds to the gradient of the recurrent matrix at every
 step. Here the loop backwards keeps the gradients of the pre-activations of all steps, and
 the weights' gradients are one matrix product over (steps x batch) at its end.
 
-The loops over time are written twice: `recurrent_scan` for any device, `recurrent_gpu` with
-all steps in one kernel. What both work on is padded to the units they ask for, with weights
-of zero: a padded unit feeds no other, and its gradients are cut off again.
+What both loops work on is padded to the units they ask for, with weights of zero: a padded
+unit feeds no other, and its gradients are cut off again.
 """
 
 from functools import partial
@@ -14,25 +13,11 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 
-from irnn.recurrent_scan import Scan, dot
+from irnn.recurrent.scan import dot
 
 
-def loop(name: str):
-    """Return the loops that `recurrent.loop_name` names: scan, fused or interpret."""
-    if name == "scan":
-        return Scan
-    from irnn.recurrent_gpu import Fused  # Pallas, only where it is used
-
-    return partial(Fused, interpret=name == "interpret")
-
-
-def simple_rnn(activation, x, h, kernel, recurrent_kernel, bias, loop=Scan, live=None):
-    """Return the last output of h <- activation(x W + b + h U).
-
-    Shapes: x (batch, steps, features), h (batch, units), kernel W (features, units),
-    recurrent_kernel U (units, units), bias b (units,). `live` (steps,) tells through which
-    steps a gradient flows, see `last`; None: through all.
-    """
+def simple_rnn(loop, activation, x, h, kernel, recurrent_kernel, bias, live=None):
+    """Return the last output of h <- activation(x W + b + h U), as `choice.Loop` says."""
     units = h.shape[1]
     loop = loop(units)
     pad = partial(_pad, units, loop.width)
@@ -40,23 +25,14 @@ def simple_rnn(activation, x, h, kernel, recurrent_kernel, bias, loop=Scan, live
     return _simple_rnn(loop, activation, x, pad(h), pad(kernel), u, pad(bias), live)[:, :units]
 
 
-def lstm(gate, x, h, c, kernel, recurrent_kernel, bias, loop=Scan, live=None):
-    """Return the last output and cell state of an LSTM with gates i, f, c, o side by side.
-
-    Shapes as in `simple_rnn`, c (batch, units), and weights with 4 x units columns. `gate`
-    is a key of `recurrent.GATES`.
-    """
+def lstm(loop, gate, x, h, c, kernel, recurrent_kernel, bias, live=None):
+    """Return the last output and cell state of an LSTM, as `choice.Loop` says."""
     units = h.shape[1]
     loop = loop(units)
     pad = partial(_pad, units, loop.width)
     u = pad(pad(recurrent_kernel).T).T
     h, c = _lstm(loop, gate, x, pad(h), pad(c), pad(kernel), u, pad(bias), live)
     return h[:, :units], c[:, :units]
-
-
-def last(bptt_steps, steps):
-    """Return (steps,) of booleans, true at the last `bptt_steps`, which may be traced."""
-    return jnp.arange(steps) >= steps - bptt_steps
 
 
 def _pad(units, width, a):
@@ -114,8 +90,10 @@ _lstm.defvjp(_lstm_forward, _lstm_backward)
 
 
 def _where(live, saved, otherwise):
-    """Return what was saved of all steps (steps, batch, ...), replaced where none is live."""
-    return saved if live is None else jnp.where(live[:, None, None], saved, otherwise)
+    """Return what was saved of all steps (steps, batch, ...), replaced but for the last `live`."""
+    if live is None:
+        return saved
+    return jnp.where(jnp.arange(len(saved))[:, None, None] >= len(saved) - live, saved, otherwise)
 
 
 def _gradients(x, h, w, dz):

@@ -30,7 +30,7 @@ from jax import lax
 from jax.experimental import pallas as pl
 from jax.experimental.pallas import triton
 
-from irnn.recurrent_scan import lstm_gradients
+from irnn.recurrent.scan import lstm_gradients
 
 # Values of the recurrent matrix, with its columns' padding, that fill a multiprocessor's
 # registers: IRNNs of up to 256 units, LSTMs of up to 128. What then lacks room beside the
@@ -58,7 +58,7 @@ def most_units(blocks: int) -> int:
 
 @dataclass(frozen=True)
 class Fused:
-    """The loops of a layer with this many units; `recurrent_jax` says what they compute.
+    """The loops of a layer with this many units; `choice.Loop` says what they compute.
 
     What only measuring can choose: the `warps` of a program (forwards, backwards; None: as
     many as keep the matrix in registers) and how many rows of the matrix are a `piece`, a

@@ -1,4 +1,4 @@
-"""The fused loops compute what Keras' own layers do, and are chosen where they can run."""
+"""Every loop computes what Keras' own layers do, and is chosen where it can run."""
 
 from functools import partial
 from types import SimpleNamespace
@@ -12,20 +12,21 @@ from irnn.spec import make
 
 pytestmark = [
     pytest.mark.keras,
-    pytest.mark.skipif(keras.backend.backend() != "jax", reason="the fused loops are JAX's"),
+    pytest.mark.skipif(keras.backend.backend() != "jax", reason="the loops are JAX's"),
 ]
 
 
 def layer(kind, semantics, units, own, dtype="float32"):
     """Return one of this package's layers, or Keras' own with the same activations."""
-    from irnn import recurrent
+    from irnn.recurrent import layers
+    from irnn.recurrent.activations import hard_sigmoid_2015, relu
 
     if kind == "irnn":
-        cls = recurrent.SimpleRNN if own else keras.layers.SimpleRNN
-        activations = {"activation": recurrent.relu({"2015": 0.5, "today": 0}[semantics])}
+        cls = layers.SimpleRNN if own else keras.layers.SimpleRNN
+        activations = {"activation": relu({"2015": 0.5, "today": 0}[semantics])}
     else:
-        cls = recurrent.LSTM if own else keras.layers.LSTM
-        gate = {"2015": recurrent.hard_sigmoid_2015, "today": "sigmoid"}[semantics]
+        cls = layers.LSTM if own else keras.layers.LSTM
+        gate = {"2015": hard_sigmoid_2015, "today": "sigmoid"}[semantics]
         activations = {"recurrent_activation": gate}
     return cls(units, dtype=dtype, return_state=True, **activations)
 
@@ -76,18 +77,26 @@ def interpret(monkeypatch):
     monkeypatch.setenv("IRNN_LOOP", "interpret")
 
 
+@pytest.fixture(params=["native", "interpret", "scan"])
+def each_loop(request, monkeypatch):
+    monkeypatch.setenv("IRNN_LOOP", request.param)
+    return request.param
+
+
 @pytest.mark.parametrize(
     ("kind", "semantics", "units", "batch", "steps", "features"),
     [
         ("irnn", "2015", 100, 32, 50, 1),
         ("irnn", "today", 33, 3, 7, 3),
         ("irnn", "2015", 5, 1, 1, 1),
+        ("irnn", "2015", 8, 66, 5, 2),
         ("lstm", "2015", 100, 32, 50, 1),
         ("lstm", "today", 33, 3, 7, 3),
         ("lstm", "2015", 5, 1, 1, 1),
+        ("lstm", "today", 8, 66, 5, 2),
     ],
 )
-def test_equals_keras_in_float64(kind, semantics, units, batch, steps, features, interpret):
+def test_equals_keras_in_float64(kind, semantics, units, batch, steps, features, each_loop):
     import jax
 
     arrays = random_arrays(kind, units, batch, steps, features)
@@ -99,12 +108,13 @@ def test_equals_keras_in_float64(kind, semantics, units, batch, steps, features,
     close(ours, theirs)
 
 
-def test_derivative_of_a_pre_activation_at_0(interpret):
+def test_derivative_of_a_pre_activation_at_0(each_loop):
     """With x, h and b 0, every pre-activation is 0: b's gradient counts the derivatives."""
-    from irnn import recurrent
+    from irnn.recurrent.activations import ReLU
+    from irnn.recurrent.layers import SimpleRNN
 
     units, steps, derivative = 5, 4, 0.25
-    rnn = recurrent.SimpleRNN(units, activation=recurrent.ReLU(derivative), return_state=True)
+    rnn = SimpleRNN(units, activation=ReLU(derivative), return_state=True)
     rnn.build((1, steps, 1))
 
     import jax
@@ -120,7 +130,7 @@ def test_derivative_of_a_pre_activation_at_0(interpret):
 
 
 @pytest.mark.parametrize("kind", ["irnn", "lstm"])
-def test_runs_side_by_side_equal_runs_one_by_one(kind, interpret):
+def test_runs_side_by_side_equal_runs_one_by_one(kind, each_loop):
     runs = [random_arrays(kind, 5, 3, 7, seed=seed) for seed in range(3)]
     rnn = layer(kind, "2015", 5, own=True)
     one_by_one = [outputs_and_gradients(rnn, run) for run in runs]
@@ -129,17 +139,74 @@ def test_runs_side_by_side_equal_runs_one_by_one(kind, interpret):
     close(side_by_side, [np.stack(arrays) for arrays in zip(*one_by_one, strict=True)], 1e-6)
 
 
+@pytest.mark.parametrize("name", ["native", "interpret"])
 @pytest.mark.parametrize(("model", "steps"), [("irnn", 7), ("lstm", 7), ("irnn", 1)])
-def test_truncated_gradients_equal_the_plain_loop(model, steps, monkeypatch):
+def test_truncated_gradients_equal_the_plain_loop(model, steps, name, monkeypatch):
     from tests.test_models import batch, gradients, small
 
     spec = small(model, bptt_steps=steps)
     x, y = batch(spec)
     monkeypatch.setenv("IRNN_LOOP", "scan")
     plain, _ = gradients(spec, x, y)
-    monkeypatch.setenv("IRNN_LOOP", "interpret")
-    fused, _ = gradients(spec, x, y)
-    close(fused, plain)
+    monkeypatch.setenv("IRNN_LOOP", name)
+    other, _ = gradients(spec, x, y)
+    close(other, plain)
+
+
+@pytest.mark.parametrize("kind", ["irnn", "lstm"])
+@pytest.mark.parametrize("live", [1, 3, 8, 13])
+def test_a_gradient_through_so_many_last_steps(kind, live, each_loop):
+    """As if the state that enters them were a constant; nothing flows before."""
+    import jax
+    import jax.numpy as jnp
+
+    from irnn.recurrent import choice
+    from irnn.recurrent.activations import hard_sigmoid_2015, relu
+
+    x, *rest = [jnp.asarray(a, "float32") for a in random_arrays(kind, 5, 3, 13)]
+    states, weights = rest[:-3], rest[-3:]
+    loop = choice.loop(each_loop)
+    loop = (
+        partial(loop.simple_rnn, relu(0.5))
+        if kind == "irnn"
+        else partial(loop.lstm, hard_sigmoid_2015)
+    )
+
+    def last(x, states, weights, live=None):
+        out = loop(x, *states, *weights, live=live)
+        return out if kind == "lstm" else (out,)
+
+    def total(out):
+        return sum((k + 1) * (a**2).sum() for k, a in enumerate(out))
+
+    def cut(x, weights):
+        head = last(x[:, :-live], states, weights) if live < 13 else states
+        return total(last(x[:, -live:], jax.lax.stop_gradient(head), weights))
+
+    expected = jax.grad(cut, (0, 1))(x, weights)
+    traced = jax.jit(jax.grad(lambda x, s, w, k: total(last(x, s, w, k)), (0, 2, 1)))
+    dx, dweights, dstates = traced(x, states, weights, live)
+    assert not np.any(dx[:, :-live])
+    close([np.array(a) for a in (dx[:, -live:], *dweights)], [expected[0][:, -live:], *expected[1]])
+    if live < 13:
+        assert not any(np.any(d) for d in dstates)
+
+
+@pytest.mark.parametrize(
+    ("kind", "semantics"),
+    [("irnn", "2015"), ("irnn", "today"), ("lstm", "2015"), ("lstm", "today")],
+)
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_passes_through(kind, semantics, value, monkeypatch):
+    arrays = random_arrays(kind, 5, 3, 7)
+    arrays[0][1, 4] = value
+    results = []
+    for name in ("scan", "native"):
+        monkeypatch.setenv("IRNN_LOOP", name)
+        rnn = layer(kind, semantics, 5, own=True)
+        results.append(outputs_and_gradients(rnn, arrays)[: {"irnn": 1, "lstm": 2}[kind]])
+    for plain, native in zip(*results, strict=True):
+        assert np.allclose(native, plain, rtol=1e-5, atol=1e-6, equal_nan=True)
 
 
 @pytest.mark.parametrize("kind", ["irnn", "lstm"])
@@ -149,15 +216,17 @@ def test_lowers_for_a_gpu(kind, runs):
     import jax
     import jax.numpy as jnp
 
-    from irnn import recurrent, recurrent_jax
+    from irnn.recurrent import choice
+    from irnn.recurrent.activations import hard_sigmoid_2015, relu
 
-    entry, activation = {
-        "irnn": (recurrent_jax.simple_rnn, recurrent.relu(0.5)),
-        "lstm": (recurrent_jax.lstm, recurrent.hard_sigmoid_2015),
+    fused = choice.loop("fused")
+    loop, activation = {
+        "irnn": (fused.simple_rnn, relu(0.5)),
+        "lstm": (fused.lstm, hard_sigmoid_2015),
     }[kind]
 
     def loss(*arrays):
-        last = entry(activation, *arrays, loop=recurrent_jax.loop("fused"))
+        last = loop(activation, *arrays)
         return sum((a**2).sum() for a in jax.tree.leaves(last))
 
     shapes = [a.shape for a in random_arrays(kind, 100, 32, 784)]
@@ -170,7 +239,7 @@ def test_lowers_for_a_gpu(kind, runs):
 
 
 @pytest.mark.parametrize("name", ["irnn", "lstm"])
-def test_follows_the_original_software(name, mnist, keras_2015, interpret):
+def test_follows_the_original_software(name, mnist, keras_2015, each_loop):
     from irnn import data, models
     from tests.test_reference import recorded_weights
 
@@ -189,26 +258,25 @@ def test_follows_the_original_software(name, mnist, keras_2015, interpret):
 
 
 def on_a_gpu(monkeypatch, capability="9.0"):
-    from irnn import recurrent
+    from irnn.recurrent import choice
 
-    device = SimpleNamespace(compute_capability=capability)
-    monkeypatch.setattr(recurrent, "_nvidia_gpu", lambda: device)
-    recurrent._say_once.cache_clear()
+    device = SimpleNamespace(platform="gpu", compute_capability=capability)
+    monkeypatch.setattr(choice, "_device", lambda: device)
+    choice.say_once.cache_clear()
 
 
 def test_the_choice_by_itself(monkeypatch, capsys):
-    from irnn.recurrent import loop_name
+    from irnn.recurrent.choice import loop_name
 
     monkeypatch.delenv("IRNN_LOOP", raising=False)
-    monkeypatch.setattr("irnn.recurrent._nvidia_gpu", lambda: None)
-    assert loop_name(make("irnn")) == "scan"
+    assert loop_name(make("irnn")) == "native"
     assert capsys.readouterr().err == ""
     on_a_gpu(monkeypatch)
     assert loop_name(make("irnn")) == loop_name(make("lstm")) == "fused"
     assert capsys.readouterr().err == ""
     for _ in range(2):
         assert loop_name(make("lstm", units=400)) == "scan"
-    line = "the recurrent loop is not fused: 400 units are more than the 128 that fit"
+    line = "the plain loop trains, not the fused one: 400 units are more than the 128 that fit"
     assert capsys.readouterr().err.count(line) == 1
     on_a_gpu(monkeypatch, capability="7.5")
     assert loop_name(make("lstm")) == "scan"
@@ -216,11 +284,10 @@ def test_the_choice_by_itself(monkeypatch, capsys):
 
 
 def test_a_loop_asked_for_by_name(monkeypatch):
-    from irnn.recurrent import loop_name
+    from irnn.recurrent.choice import loop_name
 
-    monkeypatch.setattr("irnn.recurrent._nvidia_gpu", lambda: None)
     monkeypatch.setenv("IRNN_LOOP", "fused")
-    with pytest.raises(InputError, match="IRNN_LOOP=fused needs an NVIDIA GPU"):
+    with pytest.raises(InputError, match="IRNN_LOOP=fused, but it needs an NVIDIA GPU"):
         loop_name(make("irnn"))
     monkeypatch.setenv("IRNN_LOOP", "interpret")
     assert loop_name(make("irnn")) == "interpret"
@@ -243,14 +310,14 @@ def test_a_loop_asked_for_by_name(monkeypatch):
     ],
 )
 def test_what_the_fused_loop_cannot_compute(settings, features, message, interpret):
-    from irnn.recurrent import SimpleRNN
+    from irnn.recurrent.layers import SimpleRNN
 
     with pytest.raises(InputError, match=message):
         SimpleRNN(3, **settings)(np.zeros((2, 4, features), dtype="float32"))
 
 
 def test_a_fused_layer_is_saved_and_loaded(tmp_path, interpret):
-    from irnn.recurrent import LSTM, truncated_bptt
+    from irnn.recurrent.layers import LSTM, truncated_bptt
 
     model = keras.Sequential([keras.Input((5, 1)), truncated_bptt(LSTM(3), 2)])
     x = np.random.default_rng(0).random((2, 5, 1), dtype="float32")
@@ -262,7 +329,8 @@ def test_a_fused_layer_is_saved_and_loaded(tmp_path, interpret):
 def test_out_of_memory_says_what_fits(monkeypatch):
     import jax
 
-    from irnn.train import out_of_memory, saved_bytes
+    from irnn.recurrent.choice import saved_bytes
+    from irnn.train import out_of_memory
 
     monkeypatch.setenv("IRNN_LOOP", "scan")
     spec = make("lstm")
