@@ -33,7 +33,7 @@ import keras
 import numpy as np
 from speed import stock
 
-from irnn.recurrent import backward
+from irnn.recurrent import backward as loops
 from irnn.recurrent.activations import hard_sigmoid_2015, relu
 from irnn.recurrent.fused import Fused
 from irnn.recurrent.scan import Scan, dot
@@ -58,8 +58,8 @@ def last_output(model: str, loop, x, weights, states=None):
     if states is None:
         states = [jnp.zeros((len(x), units), x.dtype)] * {"irnn": 1, "lstm": 2}[model]
     if model == "irnn":
-        return [backward.simple_rnn(loop, relu(0.5), x, *states, *weights)]
-    return backward.lstm(loop, hard_sigmoid_2015, x, *states, *weights)
+        return [loops.simple_rnn(loop, relu(0.5), x, *states, *weights)]
+    return loops.lstm(loop, hard_sigmoid_2015, x, *states, *weights)
 
 
 def draw(model: str, units: int, seed: int = 0) -> list[np.ndarray]:

@@ -132,7 +132,7 @@ def loop(name: str) -> Loop:
     else:
         from irnn.recurrent.fused import Fused
 
-        Steps = partial(Fused, interpret=name == "interpret")  # noqa: N806
+        Steps = partial(Fused, interpret=name == "interpret")
     return Loop(partial(backward.simple_rnn, Steps), partial(backward.lstm, Steps))
 
 
