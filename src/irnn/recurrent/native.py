@@ -119,7 +119,7 @@ def _compiled(compiler: str, source: Path, options: list[str]) -> Path:
         command = [compiler, *flags, "-o", str(made), str(source)]
         try:
             subprocess.run(command, check=True, capture_output=True, text=True)
-            ctypes.CDLL(str(made))
+            ctypes.CDLL(str(made))  # a library that does not load is not kept
             made.replace(path)
         except (OSError, subprocess.CalledProcessError) as error:
             said = (getattr(error, "stderr", None) or str(error)).strip().splitlines()
