@@ -1,39 +1,42 @@
-"""What an epoch costs: by batch size, backend, sequence length, units and runs together.
+"""What an epoch costs: by loop, backend, batch size, sequence length, units, runs together.
 
     python benchmarks/speed.py
 
-On each backend that is installed, in a process of one thread: this package's networks and the
-stock Keras example (`SimpleRNN` or `LSTM`, `model.fit`) are trained in turns, so that a noisy
-machine disturbs both alike. Some updates are timed, after one round in which the programs are
-compiled, and the time is scaled to an epoch of 60,000 images. The table goes to
-`benchmarks/results/speed.csv`. It takes a quarter of an hour on an idle machine.
+On each backend that is installed, in a process of one thread: some updates of every variant
+are timed in turns, round after round, so that a noisy machine disturbs all alike, and scaled to
+an epoch of 60,000 images. The table, `benchmarks/results/speed.csv`, has the medians and
+quartiles of the rounds, in time that passed and in time that the processor spent. `ceiling` is
+the time that a core would need for the multiply-adds of the products alone, at the rate of a
+loop that does nothing else, measured in the same rounds. It takes about a quarter of an hour.
 """
 
 import argparse
 import csv
+import ctypes
 import json
 import os
 import resource
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import fields
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
+from irnn.measurements import RESULTS, Speed
 from irnn.spec import RunSpec, make
 from irnn.workers import ENVIRONMENT
 
-RESULTS = Path(__file__).parent / "results" / "speed.csv"
 BACKENDS = ("jax", "tensorflow")
 EPOCH = 60_000  # images
-COLUMNS = (  # noqa: SIM905
-    "date machine cores threads keras backend backend_version group network batch_size units "
-    "steps together updates seconds low high stock_seconds ratio peak_memory_gib"
-).split()
+NETWORKS = ("irnn", "lstm")
 POOLING = {784: 1, 196: 2, 49: 4}
+
+Variant = tuple[str, str]  # loop and way: ("stock", "fit"), ("native", "program"), ...
 
 
 def stock(spec: RunSpec):
@@ -58,22 +61,24 @@ def stock(spec: RunSpec):
     return model
 
 
-def fit(model, spec: RunSpec, images: int):
-    """Return a function that trains a network on so many random images."""
+def fit(model, spec: RunSpec, images: int) -> Callable[[], None]:
+    """Return a function that trains a network on so many random images with `model.fit`."""
     rng = np.random.default_rng(0)
     x = rng.random((images, spec.steps, 1), "float32")
     y = rng.integers(0, 10, images)
     return lambda: model.fit(x, y, batch_size=spec.batch_size, shuffle=False, verbose=0)
 
 
-def fit_together(spec: RunSpec, runs: int, images: int):
+def program(spec: RunSpec, runs: int, images: int) -> Callable[[], None]:
     """Return a function that trains so many runs as one program, each on so many images."""
     import jax
 
     from irnn.store import Run
     from irnn.together import Group
 
-    specs = [make(spec.model, units=spec.units, seed=seed, dataset="mnist") for seed in range(runs)]
+    specs = [
+        make(spec.model, units=spec.units, pooling=spec.pooling, seed=seed) for seed in range(runs)
+    ]
     group = Group(specs, os.environ.get("MNIST_NPZ"))
     state = group.start([Run(spec) for spec in specs])
     rows = np.arange(images, dtype="int32").reshape(-1, spec.batch_size)
@@ -87,98 +92,162 @@ def fit_together(spec: RunSpec, runs: int, images: int):
     return train
 
 
-def seconds(functions: list, rounds: int) -> np.ndarray:
-    """Return the seconds (rounds, functions) of functions called in turns, warm."""
-    times = np.zeros((rounds + 1, len(functions)))
-    for row in times:
-        for i, function in enumerate(functions):
-            start = time.perf_counter()
+def with_loop(name: str, function: Callable[[], None]) -> Callable[[], None]:
+    """Return the function with IRNN_LOOP set, which matters when its program is traced."""
+
+    def call():
+        os.environ["IRNN_LOOP"] = name
+        try:
             function()
-            row[i] = time.perf_counter() - start
-    return times[1:]
+        finally:
+            del os.environ["IRNN_LOOP"]
+
+    return call
 
 
-def cases(backend: str) -> list[tuple[str, RunSpec, int]]:
-    """Return what is measured: group, network and number of runs together."""
-    networks = ("irnn", "lstm")
-    chosen = [
-        ("batch", make(network, batch_size=size), 1)
+def trainer(variant: Variant, spec: RunSpec, runs: int, images: int) -> Callable[[], None]:
+    """Return the function that trains a variant of a network."""
+    from irnn import models
+
+    loop, way = variant
+    if loop == "stock":
+        return fit(stock(spec), spec, images)
+    if loop == "keras":
+        return fit(models.build(spec), spec, images)
+    if way == "program":
+        return with_loop(loop, program(spec, runs, images))
+    return with_loop(loop, fit(models.build(spec), spec, images))
+
+
+def ceiling(spec: RunSpec, images: int) -> Callable[[], None]:
+    """Return a function that does as many multiply-adds as the products of so many images.
+
+    A step multiplies a row three times with a matrix (units, gates x units): forwards, and
+    backwards for the state and for the matrix.
+    """
+    from irnn.recurrent.native import compiled
+
+    path = compiled(Path(__file__).with_name("peak.cc"))
+    peak = ctypes.CDLL(str(path)).peak
+    peak.argtypes, peak.restype = [ctypes.c_long], ctypes.c_double
+    operations = 2 * 3 * images * spec.steps * spec.units**2 * {"irnn": 1, "lstm": 4}[spec.model]
+    rounds = int(operations / peak(1))
+    return lambda: peak(rounds)
+
+
+def times(functions: list[Callable], rounds: int) -> np.ndarray:
+    """Return the seconds of functions called in turns, warm: (rounds, functions, 2).
+
+    Of the last axis, the first is the time that passed, the second the processor's.
+    """
+    found = np.zeros((rounds + 1, len(functions), 2))
+    for row in found:
+        for i, function in enumerate(functions):
+            before = time.perf_counter(), time.process_time()
+            function()
+            row[i] = time.perf_counter() - before[0], time.process_time() - before[1]
+    return found[1:]
+
+
+def cases(backend: str) -> list[tuple[str, RunSpec, int, list[Variant]]]:
+    """Return what is measured: group, network, number of runs together, variants in turns."""
+    stock_fit = ("stock", "fit")
+    ours = ("native" if backend == "jax" else "keras", "fit")
+    loops = [stock_fit, ours]
+    if backend == "jax":
+        loops += [("scan", "fit"), ("scan", "program"), ("native", "program"), ("ceiling", "")]
+    chosen = [("loops", make(network), 1, loops) for network in NETWORKS]
+    chosen += [
+        ("batch", make(network, batch_size=size), 1, [stock_fit, ours])
         for size in (16, 32, 64, 128)
-        for network in networks
+        for network in NETWORKS
     ]
     if backend == "jax":
+        one = [("native", "program")]
         chosen += [
-            ("steps", make(network, pooling=POOLING[steps]), 1)
+            ("steps", make(network, pooling=POOLING[steps]), 1, one)
             for steps in (49, 196, 784)
-            for network in networks
+            for network in NETWORKS
         ]
         chosen += [
-            ("units", make(network, units=units), 1)
+            ("units", make(network, units=units), 1, one)
             for units in (50, 100, 200, 400)
-            for network in networks
+            for network in NETWORKS
         ]
         chosen += [
-            ("together", make(network), runs) for runs in (1, 2, 4, 8) for network in networks
+            ("together", make(network), runs, one) for runs in (1, 2, 4, 8) for network in NETWORKS
         ]
     return chosen
 
 
 def measure(images: int, rounds: int) -> None:
-    """Measure the cases on this process' backend; print each as a line of JSON."""
-    from irnn import models
+    """Measure the cases on this process' backend; print the rows of each as a line of JSON."""
     from irnn.train import environment
 
     where = environment()
-    for group, spec, runs in cases(where["backend"]):
-        n = images if group == "batch" else images // 4
-        if group == "together":
-            functions = [fit_together(spec, runs, n)]
-        else:
-            functions = [fit(models.build(spec), spec, n)]
-            if group == "batch":
-                functions.append(fit(stock(spec), spec, n))
-        times = seconds(functions, rounds) * EPOCH / n
-        ours = times[:, 0] / runs
-        unit = 2**30 if sys.platform == "darwin" else 2**20
-        values = {
-            "date": where["date"][:10],
-            "machine": where["device"],
-            "cores": where["cores"],
-            "threads": 1,
-            "keras": where["keras"],
-            "backend": where["backend"],
-            "backend_version": where["backend_version"],
-            "group": group,
-            "network": spec.model,
-            "batch_size": spec.batch_size,
-            "units": spec.units,
-            "steps": spec.steps,
-            "together": runs,
-            "updates": n // spec.batch_size * rounds,
-            "seconds": np.median(ours),
-            "low": ours.min(),
-            "high": ours.max(),
-            "peak_memory_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit,
-        }
-        if len(functions) > 1:
-            values["stock_seconds"] = np.median(times[:, 1])
-            values["ratio"] = np.median(times[:, 0] / times[:, 1])
-        rounded = {k: float(f"{v:.4g}") if isinstance(v, float) else v for k, v in values.items()}
-        print(json.dumps(rounded), flush=True)
+    unit = 2**30 if sys.platform == "darwin" else 2**20
+    for group, spec, runs, variants in cases(where["backend"]):
+        n = images if group in ("loops", "batch") else images // 4
+        functions = [
+            ceiling(spec, n) if loop == "ceiling" else trainer((loop, way), spec, runs, n)
+            for loop, way in variants
+        ]
+        found = times(functions, rounds) * EPOCH / n / runs
+        rows = []
+        for i, (loop, way) in enumerate(variants):
+            (low, cpu_low), (middle, cpu), (high, cpu_high) = np.quantile(
+                found[:, i], (0.25, 0.5, 0.75), axis=0
+            )
+            ratio = np.median(found[:, i] / found[:, 0], axis=0)
+            compared = variants[0][0] == "stock"
+            row = Speed(
+                date=where["date"][:10],
+                machine=where["device"],
+                cores=where["cores"],
+                threads=1,
+                keras=where["keras"],
+                backend=where["backend"],
+                backend_version=where["backend_version"],
+                group=group,
+                network=spec.model,
+                loop=loop,
+                way=way or "program",
+                batch_size=spec.batch_size,
+                units=spec.units,
+                steps=spec.steps,
+                together=runs,
+                updates=n // spec.batch_size,
+                rounds=rounds,
+                seconds=middle,
+                low=low,
+                high=high,
+                cpu_seconds=cpu,
+                cpu_low=cpu_low,
+                cpu_high=cpu_high,
+                ratio=ratio[0] if compared else None,
+                cpu_ratio=ratio[1] if compared else None,
+                peak_memory_gib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit,
+            )
+            rows.append({k: _rounded(v) for k, v in vars(row).items()})
+        print(json.dumps(rows), flush=True)
+
+
+def _rounded(value):
+    return float(f"{value:.4g}") if isinstance(value, float) else value
 
 
 def main() -> None:
     """Measure on every backend and write the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--images", type=int, default=1024, help="images in a round")
-    parser.add_argument("--rounds", type=int, default=3, help="rounds that count")
+    parser.add_argument("--images", type=int, default=256, help="images in a round")
+    parser.add_argument("--rounds", type=int, default=7, help="rounds that count")
     parser.add_argument(
         "--backends",
         nargs="+",
         choices=BACKENDS,
         help="measure these only; the table keeps its rows of others (default: all)",
     )
-    parser.add_argument("--output", type=Path, default=RESULTS, help="the table")
+    parser.add_argument("--output", type=Path, default=RESULTS / Speed.file, help="the table")
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)  # in a process
     args = parser.parse_args()
     if args.here:
@@ -198,14 +267,14 @@ def main() -> None:
             subprocess.Popen(command, env=environment, stdout=-1, text=True) as process,
         ):
             for line in process.stdout:
-                rows.append(json.loads(line))
+                rows += json.loads(line)
                 bar.update()
         if process.returncode:
             sys.exit(process.returncode)
     args.output.parent.mkdir(exist_ok=True)
     unfinished = args.output.with_suffix(".tmp")
     with unfinished.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS)
+        writer = csv.DictWriter(file, [field.name for field in fields(Speed)])
         writer.writeheader()
         writer.writerows(rows)
     unfinished.replace(args.output)

@@ -105,8 +105,8 @@ def test_processes_that_compile_at_once(native, tmp_path):
     source = tmp_path / "small.cc"
     source.write_text('extern "C" int answer() { return 42; }')
     program = (
-        "import ctypes, pathlib, sys; from irnn.recurrent.native import _compiled; "
-        f"path = _compiled('c++', pathlib.Path({str(source)!r}), []); "
+        "import ctypes, pathlib, sys; from irnn.recurrent.native import compiled; "
+        f"path = compiled(pathlib.Path({str(source)!r})); "
         "print(ctypes.CDLL(str(path)).answer())"
     )
 

@@ -27,18 +27,26 @@ class Speed:
     keras: str
     backend: str
     backend_version: str
-    group: str  # what varies: "batch", "steps", "units" or "together"
+    group: str  # what varies: "loops", "batch", "steps", "units" or "together"
     network: str
+    loop: str  # "stock": Keras' own layer as its users write it; "keras": the same, of this
+    # package's networks; "scan", "native", "fused": see `recurrent.choice`; "ceiling": the
+    # products' multiply-adds alone, at the rate of a loop that does nothing else
+    way: str  # "fit": an update a call, by `model.fit`; "program": all updates in one call
     batch_size: int
     units: int
     steps: int
     together: int  # runs in one program
-    updates: int  # updates that were timed
-    seconds: float  # an epoch, per run: the median of the repeats,
-    low: float  # the lowest
-    high: float  # and the highest
-    stock_seconds: float | None  # the same of Keras' own layers and `model.fit`
-    ratio: float | None  # ours / stock, the median over the repeats
+    updates: int  # updates in a round
+    rounds: int
+    seconds: float  # that pass in an epoch, per run: the median of the rounds,
+    low: float  # the lower quartile
+    high: float  # and the upper one
+    cpu_seconds: float  # that the processor spends, likewise
+    cpu_low: float
+    cpu_high: float
+    ratio: float | None  # of the seconds to those of "stock", the median over the rounds
+    cpu_ratio: float | None
     peak_memory_gib: float | None
 
 
@@ -56,10 +64,11 @@ class Jobs:
     network: str
     jobs: int  # processes at a time
     threads: int  # of each
-    updates_per_second: float
-    low: float
-    high: float
-    ratio: float  # to one process with one thread
+    rounds: int
+    updates_per_second: float  # the median of the rounds,
+    low: float  # the lower quartile
+    high: float  # and the upper one
+    ratio: float  # to one process with one thread, the median over the rounds
 
 
 Row = TypeVar("Row", Speed, Jobs)

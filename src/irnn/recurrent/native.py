@@ -71,13 +71,7 @@ def _once(function):
 @_once
 def _library() -> ctypes.CDLL:
     """Return the library, compiled if the cache lacks it, its calls registered with JAX."""
-    compiler = os.environ.get("CXX") or next(
-        filter(None, map(shutil.which, ("c++", "g++", "clang++"))), None
-    )
-    if not compiler:
-        raise Uncompiled(f"no C++ compiler is found; {REMEDY}")
-    path = _compiled(compiler, SOURCE, ["-I", jax.ffi.include_dir()])
-    library = ctypes.CDLL(str(path))
+    library = ctypes.CDLL(str(compiled(SOURCE)))
     for name in ("irnn_forward", "irnn_backward"):
         call = jax.ffi.pycapsule(getattr(library, name))
         jax.ffi.register_ffi_target(name, call, platform="cpu")
@@ -98,14 +92,20 @@ def _keep_memory() -> None:
         mallopt(-1, 2**31 - 1)  # M_TRIM_THRESHOLD
 
 
-def _compiled(compiler: str, source: Path, options: list[str]) -> Path:
+def compiled(source: Path) -> Path:
     """Return the path of the shared library of a source, for this processor.
 
     It is compiled unless the cache has it, and written whole or not at all: processes that
-    compile at the same time replace each other's equal file.
+    compile at the same time replace each other's equal file. Raises `Uncompiled`.
     """
+    compiler = os.environ.get("CXX") or next(
+        filter(None, map(shutil.which, ("c++", "g++", "clang++"))), None
+    )
+    if not compiler:
+        raise Uncompiled(f"no C++ compiler is found; {REMEDY}")
     native = "-mcpu=native" if platform.machine() in ("arm64", "aarch64") else "-march=native"
-    flags = ["-std=c++17", "-O3", native, "-ffp-contract=fast", "-fPIC", "-shared", "-w", *options]
+    flags = ["-std=c++17", "-O3", native, "-ffp-contract=fast", "-fPIC", "-shared", "-w"]
+    flags += ["-I", jax.ffi.include_dir()]
     made_of = [source.read_text(encoding="utf-8"), compiler, *flags]
     made_of += [jaxlib.__version__, platform.platform(), _processor()]
     name = hashlib.sha256("\n".join(made_of).encode()).hexdigest()[:16]
@@ -113,7 +113,7 @@ def _compiled(compiler: str, source: Path, options: list[str]) -> Path:
     path = folder / f"{source.stem}-{name}.so"
     if path.exists():
         return path
-    print("irnn: compiling the native loop for this processor, once", file=sys.stderr, flush=True)
+    print(f"irnn: compiling {source.name} for this processor, once", file=sys.stderr, flush=True)
     with tempfile.TemporaryDirectory(dir=folder) as unfinished:
         made = Path(unfinished) / path.name
         command = [compiler, *flags, "-o", str(made), str(source)]
