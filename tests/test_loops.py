@@ -1,5 +1,7 @@
 """Every loop computes what Keras' own layers do, and is chosen where it can run."""
 
+import re
+import sys
 from functools import partial
 from types import SimpleNamespace
 
@@ -263,24 +265,92 @@ def on_a_gpu(monkeypatch, capability="9.0"):
     device = SimpleNamespace(platform="gpu", compute_capability=capability)
     monkeypatch.setattr(choice, "_device", lambda: device)
     choice.say_once.cache_clear()
+    choice._disagreement.cache_clear()
+    # What the kernel computes, on this machine.
+    loops = choice.loop
+    monkeypatch.setattr(choice, "loop", lambda n: loops("interpret" if n == "fused" else n))
 
 
 def test_the_choice_by_itself(monkeypatch, capsys):
+    from irnn.recurrent import native
     from irnn.recurrent.choice import loop_name
 
     monkeypatch.delenv("IRNN_LOOP", raising=False)
+    assert native.obstacle() is None
+    capsys.readouterr()  # the first use says that it compiles
     assert loop_name(make("irnn")) == "native"
     assert capsys.readouterr().err == ""
     on_a_gpu(monkeypatch)
-    assert loop_name(make("irnn")) == loop_name(make("lstm")) == "fused"
+    assert loop_name(make("irnn", units=5)) == loop_name(make("lstm", units=5)) == "fused"
     assert capsys.readouterr().err == ""
     for _ in range(2):
         assert loop_name(make("lstm", units=400)) == "scan"
     line = "the plain loop trains, not the fused one: 400 units are more than the 128 that fit"
     assert capsys.readouterr().err.count(line) == 1
     on_a_gpu(monkeypatch, capability="7.5")
-    assert loop_name(make("lstm")) == "scan"
+    assert loop_name(make("lstm", units=5)) == "scan"
     assert "7.5 is older than 8.0" in capsys.readouterr().err
+
+
+def disagree(loops):
+    """Return a fused loop that is wrong in the third digit."""
+
+    def wrong(*arguments, **options):
+        return 1.001 * loops("interpret").simple_rnn(*arguments, **options)
+
+    return lambda name: (
+        loops("interpret")._replace(simple_rnn=wrong) if name == "fused" else (loops(name))
+    )
+
+
+def crash(loops):
+    def loop(name):
+        if name == "fused":
+            raise RuntimeError("no such instruction\nand more")
+        return loops(name)
+
+    return loop
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("import", "it cannot be imported (ModuleNotFoundError: "),
+        (crash, "it does not run here (RuntimeError: no such instruction)"),
+        (disagree, "its results are 0.002 off the plain one's, more than 0.0001"),
+    ],
+)
+def test_a_fused_loop_is_checked_before_it_trains(fault, said, monkeypatch, capsys):
+    from irnn.recurrent import choice
+    from irnn.recurrent.choice import loop_name
+
+    monkeypatch.delenv("IRNN_LOOP", raising=False)
+    plain = choice.loop
+    on_a_gpu(monkeypatch)
+    if fault == "import":
+        monkeypatch.setitem(sys.modules, "irnn.recurrent.fused", None)
+        monkeypatch.delattr("irnn.recurrent.fused", raising=False)
+    else:
+        monkeypatch.setattr(choice, "loop", fault(plain))
+    spec = make("irnn", units=5)
+    assert [loop_name(spec) for _ in range(2)] == ["scan", "scan"]
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"irnn: the plain loop trains, not the fused one: {said}")
+    monkeypatch.setenv("IRNN_LOOP", "fused")
+    with pytest.raises(InputError, match=f"^IRNN_LOOP=fused, but {re.escape(said)}"):
+        loop_name(spec)
+
+
+def test_a_check_while_a_program_is_traced(monkeypatch, capsys):
+    import jax
+
+    from irnn.recurrent.choice import loop_name
+
+    monkeypatch.delenv("IRNN_LOOP", raising=False)
+    on_a_gpu(monkeypatch)
+    names = []
+    jax.jit(lambda x: names.append(loop_name(make("lstm", units=5))) or x)(1.0)
+    assert (names, capsys.readouterr().err) == (["fused"], "")
 
 
 def test_a_loop_asked_for_by_name(monkeypatch):

@@ -61,7 +61,7 @@ def test_a_compiler_that_fails(native, monkeypatch, capsys, tmp_path):
     monkeypatch.setenv("CXX", compiler(tmp_path, "echo 'x.cc:1: error: no luck' >&2; exit 1"))
     line = plain_loop_says(capsys)
     assert "cannot compile native.cc (x.cc:1: error: no luck); install" in line
-    assert not list((tmp_path / "cache").glob("irnn/*"))  # nothing half-written
+    assert not list((tmp_path / "cache").glob("irnn/native/*"))  # nothing half-written
 
 
 def test_a_compiler_that_is_not_there(native, monkeypatch, capsys):
@@ -73,21 +73,21 @@ def test_a_compiler_whose_library_does_not_load(native, monkeypatch, capsys, tmp
     script = 'while [ "$1" != -o ]; do shift; done; echo junk > "$2"'
     monkeypatch.setenv("CXX", compiler(tmp_path, script))
     assert "cannot compile native.cc" in plain_loop_says(capsys)
-    assert not list((tmp_path / "cache").glob("irnn/*"))
+    assert not list((tmp_path / "cache").glob("irnn/native/*"))
 
 
 def test_a_cache_that_cannot_be_written(native, monkeypatch, capsys, tmp_path):
     (tmp_path / "cache").write_text("a file, not a folder")
     line = plain_loop_says(capsys)
-    assert f"the cache {tmp_path / 'cache' / 'irnn'} cannot be written" in line
+    assert f"the cache {tmp_path / 'cache' / 'irnn' / 'native'} cannot be written" in line
     assert "set XDG_CACHE_HOME to a folder of yours" in line
 
 
 def test_a_cache_that_others_may_write(native, capsys, tmp_path):
-    folder = tmp_path / "cache" / "irnn"
+    folder = tmp_path / "cache" / "irnn" / "native"
     folder.mkdir(parents=True)
     folder.chmod(0o777)
-    assert f"others may write to {folder}" in plain_loop_says(capsys)
+    assert f"others may write to the cache {folder}" in plain_loop_says(capsys)
 
 
 def test_asked_for_by_name_it_is_an_error(native, monkeypatch):
@@ -118,7 +118,7 @@ def test_processes_that_compile_at_once(native, tmp_path):
         assert [done.stdout for done in pool.map(run, range(2))] == ["42\n", "42\n"]
     again = run(None)
     assert (again.stdout, "compiling" in again.stderr) == ("42\n", False)
-    assert len(list((tmp_path / "cache" / "irnn").iterdir())) == 1
+    assert len(list((tmp_path / "cache" / "irnn" / "native").iterdir())) == 1
 
 
 def test_the_source_is_in_the_wheel(tmp_path):

@@ -10,7 +10,7 @@ import numpy as np
 from keras import ops
 from keras.layers import Dense
 
-from irnn.recurrent.activations import hard_sigmoid_2015, relu
+from irnn.recurrent.activations import gate, relu
 from irnn.recurrent.layers import LSTM, SimpleRNN, truncated_bptt
 from irnn.spec import RunSpec
 
@@ -35,7 +35,7 @@ def lstm(spec: RunSpec) -> keras.Sequential:
     rnn = LSTM(
         spec.units,
         activation="tanh",
-        recurrent_activation=GATES[spec.semantics],
+        recurrent_activation=gate(spec.semantics),
         kernel_initializer=gates(glorot_uniform, rng, spec.semantics),
         recurrent_initializer=gates(orthogonal, rng, spec.semantics),
         unit_forget_bias=True,
@@ -64,9 +64,6 @@ def build(spec: RunSpec) -> keras.Sequential:
     model.compile(optimizer(spec), "sparse_categorical_crossentropy", metrics=["accuracy"])
     model.optimizer.build(model.trainable_variables)
     return model
-
-
-GATES = {"2015": hard_sigmoid_2015, "today": "sigmoid"}
 
 
 # --- initial weights --------------------------------------------------------------------

@@ -20,7 +20,6 @@ import numpy as np
 from irnn import data, models
 from irnn.errors import Unavailable
 from irnn.recurrent import choice
-from irnn.recurrent.activations import relu
 from irnn.recurrent.scan import dot
 from irnn.spec import RunSpec
 from irnn.store import Run, Store
@@ -182,11 +181,9 @@ def _network(spec, longest, weights, numbers, x):
     `longest` is the group's largest K: the steps before the last `longest` have no gradient.
     """
     kernel, recurrent_kernel, bias, dense_kernel, dense_bias = weights
-    loop = choice.of(spec).loop()
-    if spec.model == "irnn":
-        loop = partial(loop.simple_rnn, relu(spec.relu_derivative_at_0))
-    else:
-        loop = partial(loop.lstm, keras.activations.get(models.GATES[spec.semantics]))
+    layer = choice.of(spec)
+    loop = layer.loop()
+    loop = partial(loop.simple_rnn if spec.model == "irnn" else loop.lstm, layer.activation)
     x = x[:, :, None]
     zeros = jnp.zeros((len(x), spec.units))
     state = (zeros,) if spec.model == "irnn" else (zeros, zeros)

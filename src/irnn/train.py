@@ -237,7 +237,9 @@ def sitting(run: Run, together: int | None = None) -> dict:
 
     `together` is the number of runs that one program trains.
     """
-    line = {"first_epoch": len(run) + 1} | environment() | {"loop": loop_name(run.spec)}
+    name = loop_name(run.spec)
+    line = {"first_epoch": len(run) + 1} | environment() | {"loop": name}
+    line |= {"loop_checked": True} if name == "fused" else {}  # against the plain one, at first use
     return {"sitting": line | ({"together": together} if together else {})}
 
 

@@ -35,6 +35,11 @@ def hard_sigmoid_2015(x):
     return ops.minimum(ops.relu(0.2 * x + 0.5), 1)  # TensorFlow's `clip` takes longer
 
 
+def gate(semantics: str):
+    """Return the activation of an LSTM's gates in the semantics "2015" or "today"."""
+    return {"2015": hard_sigmoid_2015, "today": keras.activations.sigmoid}[semantics]
+
+
 # Gate activations and their derivatives, as functions of the activated value.
 GATES = {
     keras.activations.sigmoid: lambda a: a * (1 - a),

@@ -9,17 +9,20 @@ import functools
 import os
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from typing import Any, NamedTuple
 
 import keras
 
 from irnn.errors import InputError, one_of
-from irnn.recurrent.activations import GATES, ReLU
+from irnn.recurrent import cache
+from irnn.recurrent.activations import GATES, ReLU, gate, relu
 from irnn.spec import RunSpec
 
 LOOPS = ("native", "fused", "interpret", "scan")
-KNOWN = (None, keras.activations.relu, keras.activations.tanh, *GATES)  # next to `ReLU`
+KNOWN = (keras.activations.relu, keras.activations.tanh, *GATES)  # next to `ReLU`
 
 
 class Loop(NamedTuple):
@@ -44,9 +47,9 @@ class Layer(NamedTuple):
 
     gates: int  # blocks of units in the columns of the weights: 1 or 4
     units: int
-    features: int = 1
-    dtype: str = "float32"
-    activation: Any = None  # of a SimpleRNN or an LSTM's gates; None: one that all loops know
+    features: int
+    dtype: str
+    activation: Any  # of a SimpleRNN, or of an LSTM's gates
 
     def loop(self) -> Loop:
         """Return the loop that computes the layer."""
@@ -86,8 +89,10 @@ class Layer(NamedTuple):
         return native.obstacle()
 
     def _fused(self, name: str) -> str | None:
-        from irnn.recurrent import fused
-
+        try:
+            from irnn.recurrent import fused
+        except Exception as error:  # Pallas' Triton is deprecated and will go
+            return f"it cannot be imported ({_reason(error)})"
         if name == "fused" and not nvidia(_device()):
             return "it needs an NVIDIA GPU that JAX sees"
         most = fused.most_units(self.gates)
@@ -98,12 +103,14 @@ class Layer(NamedTuple):
         if name == "fused" and float(_device().compute_capability) < 8:
             capability = _device().compute_capability
             return f"a GPU of compute capability {capability} is older than 8.0"
-        return None
+        return _disagreement(name, self) if name == "fused" else None
 
 
 def of(spec: RunSpec) -> Layer:
     """Return the layer that a run trains."""
-    return Layer({"irnn": 1, "lstm": 4}[spec.model], spec.units)
+    if spec.model == "irnn":
+        return Layer(1, spec.units, 1, "float32", relu(spec.relu_derivative_at_0))
+    return Layer(4, spec.units, 1, "float32", gate(spec.semantics))
 
 
 def loop_name(spec: RunSpec) -> str:
@@ -153,6 +160,32 @@ def saved_bytes(spec: RunSpec) -> int:
 
         width = fused.width(spec.units)
     return 4 * spec.steps * spec.batch_size * width * arrays[spec.model]
+
+
+@functools.cache
+def _disagreement(name: str, layer: Layer) -> str | None:
+    """Return what a loop does wrong on a small case of the layer, once in a process."""
+    import jax
+
+    from irnn.recurrent import check
+
+    with suppress(OSError):  # a kernel takes long to compile
+        if not jax.config.jax_compilation_cache_dir:
+            jax.config.update("jax_compilation_cache_dir", str(cache.folder("jax")))
+    try:
+        with ThreadPoolExecutor(1) as apart:  # from what this thread may be tracing
+            difference = apart.submit(
+                check.disagreement, loop(name), loop("scan"), layer.activation, *layer[:3]
+            ).result()
+    except Exception as error:
+        return f"it does not run here ({_reason(error)})"
+    if difference > check.LIMIT:
+        return f"its results are {difference:.1g} off the plain one's, more than {check.LIMIT:g}"
+    return None
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {(str(error).strip() or 'no message').splitlines()[0]}"
 
 
 def _preferred() -> str:

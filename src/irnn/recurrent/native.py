@@ -24,6 +24,7 @@ import jax.numpy as jnp
 import jaxlib
 import numpy as np
 
+from irnn.recurrent import cache
 from irnn.recurrent.activations import ReLU
 
 SOURCE = Path(__file__).with_name("native.cc")
@@ -109,7 +110,10 @@ def compiled(source: Path) -> Path:
     made_of = [source.read_text(encoding="utf-8"), compiler, *flags]
     made_of += [jaxlib.__version__, platform.platform(), _processor()]
     name = hashlib.sha256("\n".join(made_of).encode()).hexdigest()[:16]
-    folder = _cache()
+    try:
+        folder = cache.folder("native")
+    except OSError as error:
+        raise Uncompiled(str(error)) from None
     path = folder / f"{source.stem}-{name}.so"
     if path.exists():
         return path
@@ -128,24 +132,6 @@ def compiled(source: Path) -> Path:
                 f"{compiler} cannot compile {source.name} ({said}); {REMEDY}"
             ) from None
     return path
-
-
-def _cache() -> Path:
-    """Return the folder of compiled libraries, which nobody else may write to."""
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "irnn"
-    try:
-        folder = folder.expanduser()
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found = folder.stat()
-        if found.st_uid != os.getuid() or found.st_mode & 0o022:
-            raise Uncompiled(f"others may write to {folder}; chmod 700 it, or remove it")
-        with tempfile.TemporaryFile(dir=folder):
-            return folder
-    except (OSError, RuntimeError) as error:
-        raise Uncompiled(
-            f"the cache {folder} cannot be written ({error}); set XDG_CACHE_HOME to a folder of "
-            "yours"
-        ) from None
 
 
 def _processor() -> str:
