@@ -32,7 +32,7 @@ OTHER_PARAMETERS = {
     "ja": (
         "パラメーターの変更",
         "このページは、公開版と異なるパラメーター（{changed}）で実行したものである。"
-        "図と数値は指定した実行のものだが、本文は公開版の実行について書いてある。",
+        "図と数値は指定したランのものだが、本文は公開版のランについて書いてある。",
     ),
 }
 NO_MNIST = {
@@ -183,7 +183,9 @@ def percent(runs: list[Run], language: str, epoch: int = -1) -> str:
     mean, low, high = (f"{value:.1f}" for value in (values.mean(), values.min(), values.max()))
     if len(runs) == 1:
         return f"{mean}%"
-    return f"{mean}%（{low}～{high}%）" if language == "ja" else f"{mean}% ({low}–{high}%)"
+    if language == "ja":  # the joiners keep a line from breaking at the wave dash
+        return f"{mean}%（{low}\u2060～\u2060{high}%）"
+    return f"{mean}% ({low}–{high}%)"
 
 
 def spread(runs: list[Run], epoch: int = -1) -> str:
