@@ -17,7 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
 
-from irnn.train import cpu
+from irnn.training.environment import cpu
 
 RESULTS = Path(__file__).parent / "results" / "book.csv"
 

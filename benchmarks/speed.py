@@ -24,7 +24,7 @@ import numpy as np
 from tqdm import tqdm
 
 from irnn.spec import RunSpec, make
-from irnn.workers import ENVIRONMENT
+from irnn.training.processes import ENVIRONMENT
 
 RESULTS = Path(__file__).parent / "results" / "speed.csv"
 BACKENDS = ("jax", "tensorflow")
@@ -71,7 +71,7 @@ def fit_together(spec: RunSpec, runs: int, images: int):
     import jax
 
     from irnn.store import Run
-    from irnn.together import Group
+    from irnn.training.group import Group
 
     specs = [make(spec.model, units=spec.units, seed=seed, dataset="mnist") for seed in range(runs)]
     group = Group(specs, os.environ.get("MNIST_NPZ"))
@@ -81,7 +81,7 @@ def fit_together(spec: RunSpec, runs: int, images: int):
 
     def train():
         nonlocal state
-        state, _ = group.updates(state, group.numbers, rows, group.x_train, group.y_train)
+        state, _ = group.updates(state, group.differing, rows, group.x_train, group.y_train)
         jax.block_until_ready(state)
 
     return train
@@ -126,7 +126,7 @@ def cases(backend: str) -> list[tuple[str, RunSpec, int]]:
 def measure(images: int, rounds: int) -> None:
     """Measure the cases on this process' backend; print each as a line of JSON."""
     from irnn import models
-    from irnn.train import environment
+    from irnn.training.environment import environment
 
     where = environment()
     for group, spec, runs in cases(where["backend"]):

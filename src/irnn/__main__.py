@@ -13,6 +13,7 @@ from irnn import experiments
 from irnn.errors import InputError, one_of
 from irnn.spec import whole_number
 from irnn.store import Store
+from irnn.training.plan import Experiment, Resources, outlook, planned
 
 COMMANDS = ("train", "runs", "book")
 
@@ -81,7 +82,7 @@ def _parser() -> Parser:
     train.add_argument(
         "--together",
         action="store_true",
-        help="train runs that differ in numbers only as one program (JAX)",
+        help="train runs of one shape as one program (JAX)",
     )
     train.add_argument(
         "--cluster", metavar="ADDRESS", help="hand the runs to the Dask scheduler at this address"
@@ -146,11 +147,9 @@ def _train(args: argparse.Namespace) -> int:
         whole_number("jobs", args.jobs, 1, 1024)
     if args.device is not None:
         one_of("device", args.device, ("cpu", "gpu"))
-    from irnn import session
-
-    plan = experiments.planned(*[_experiment(name, args) for name in args.experiments])
+    plan = planned(*[_experiment(name, args) for name in args.experiments])
     store = Store(args.runs_dir)
-    means = session.Means(
+    resources = Resources(
         jobs=args.jobs,
         together=args.together,
         cluster=args.cluster,
@@ -158,17 +157,19 @@ def _train(args: argparse.Namespace) -> int:
         mnist=args.data,
     )
     if args.dry_run:
-        print(session.outlook(plan, store, means))
+        print(outlook(plan, store, resources))
         for spec, lacking in store.missing(plan).items():
             print(f"{spec}: {lacking} of {plan[spec]} epochs to train")
         return 0
-    failures = session.train_missing(plan, store, means)
+    from irnn.training import session
+
+    failures = session.train_missing(plan, store, resources)
     for spec, message in failures.items():
         print(f"irnn: {spec} failed: {message}", file=sys.stderr)
     return 1 if failures else 0
 
 
-def _experiment(name: str, args: argparse.Namespace) -> experiments.Experiment:
+def _experiment(name: str, args: argparse.Namespace) -> Experiment:
     """Return an experiment with the options that it has."""
     one_of("experiment", name, experiments.EXPERIMENTS)
     function = experiments.EXPERIMENTS[name]

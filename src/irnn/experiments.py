@@ -5,9 +5,9 @@ the notebooks and the command line take them from here.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
-from irnn.spec import RunSpec, make, whole_number
+from irnn.spec import make, whole_number
+from irnn.training.plan import Curve, Experiment
 
 # Epochs of the published curves; the runs in book/runs have at least as many.
 EPOCHS = {"irnn": 20, "lstm": 5, "tuned": 5}
@@ -16,17 +16,6 @@ EPOCHS = {"irnn": 20, "lstm": 5, "tuned": 5}
 # after it. A test holds them against the recorded search.
 RATES = {"irnn": (1e-7, 1e-6, 1e-5, 1e-4), "lstm": (1e-5, 1e-4, 1e-3, 1e-2)}
 TUNED = {"irnn": 1e-5, "lstm": 1e-4}
-
-
-@dataclass(frozen=True)
-class Curve:
-    """Runs that are drawn together, each with its number of epochs."""
-
-    specs: tuple[RunSpec, ...]
-    epochs: int
-
-
-Experiment = dict[str, Curve]
 
 
 def irnn_vs_lstm(
@@ -99,16 +88,6 @@ EXPERIMENTS: dict[str, Callable[..., Experiment]] = {
     "irnn-vs-lstm": irnn_vs_lstm,
     "reproduce": reproduce,
 }
-
-
-def planned(*experiments: Experiment) -> dict[RunSpec, int]:
-    """Return each run of the experiments once, with the most epochs that a curve needs of it."""
-    plan: dict[RunSpec, int] = {}
-    for experiment in experiments:
-        for curve in experiment.values():
-            for spec in curve.specs:
-                plan[spec] = max(curve.epochs, plan.get(spec, 0))
-    return plan
 
 
 def _check_counts(epochs: int | None, seeds: int) -> None:

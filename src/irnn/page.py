@@ -15,10 +15,12 @@ from IPython import get_ipython
 from IPython.display import HTML, Markdown, display
 from myst_nb import glue
 
-from irnn import data, figures, measurements, session
+from irnn import data, figures, measurements
 from irnn.errors import InputError, one_of
-from irnn.experiments import EXPERIMENTS, Experiment
+from irnn.experiments import EXPERIMENTS
 from irnn.store import Run, Store
+from irnn.training import session
+from irnn.training.plan import Experiment
 
 LANGUAGES = ("en", "ja")
 

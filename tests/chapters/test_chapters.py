@@ -5,6 +5,7 @@ import pytest
 from irnn import experiments
 from irnn.errors import InputError
 from irnn.store import Store
+from irnn.training.plan import planned
 
 
 @pytest.fixture(scope="module")
@@ -13,7 +14,7 @@ def published():
 
 
 def test_every_published_run_is_recorded(published):
-    Store().require(experiments.planned(published), "python -m irnn train irnn-vs-lstm")
+    Store().require(planned(published), "python -m irnn train irnn-vs-lstm")
 
 
 def test_the_main_experiment_is_large_enough(published):
@@ -39,17 +40,17 @@ def test_tuned_rates_won_the_recorded_search(model, published):
 def test_final_weights_are_kept_and_small(published):
     for name in ("irnn", "lstm", "irnn-tuned", "lstm-tuned"):
         for spec in published[name].specs:
-            assert Store().weights(spec).stat().st_size <= 200_000
+            assert Store().weights_path(spec).stat().st_size <= 200_000
 
 
 def test_every_published_run_says_what_trained_it(published):
-    for spec in experiments.planned(published):
+    for spec in planned(published):
         for sitting in Store().read(spec).sittings:
             assert {"backend", "backend_version", "device", "commit", "date"} <= sitting.keys()
 
 
 def test_a_run_that_two_curves_share_is_planned_once(published):
-    plan = experiments.planned(published)
+    plan = planned(published)
     shared = published["irnn-tuned"].specs[0]
     assert shared in published["irnn-search"].specs
     assert plan[shared] == published["irnn-tuned"].epochs

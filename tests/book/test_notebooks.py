@@ -12,9 +12,10 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from irnn.experiments import EXPERIMENTS, irnn_vs_lstm, planned
+from irnn.experiments import EXPERIMENTS, irnn_vs_lstm
+from irnn.training.plan import planned
 
-BOOK = Path(__file__).parents[1] / "book"
+BOOK = Path(__file__).parents[2] / "book"
 CHAPTERS = sorted(path.stem for path in BOOK.glob("en/*.ipynb"))
 NOTEBOOKS = sorted(BOOK.glob("*/*.ipynb"))
 PAGES = sorted(path.stem for path in BOOK.glob("en/*.md"))  # text alone, nothing to execute
