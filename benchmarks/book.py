@@ -39,7 +39,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         measured = {
             "make book": measure("-m", "irnn", "book", "--output", folder),
-            "import irnn.store, irnn.figures": measure("-c", "import irnn.store, irnn.figures"),
+            "import irnn.store, irnn.show.plots": measure(
+                "-c", "import irnn.store, irnn.show.plots"
+            ),
         }
     where = {
         "date": datetime.date.today().isoformat(),

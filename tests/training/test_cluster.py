@@ -9,8 +9,8 @@ import time
 import distributed
 import pytest
 
+from irnn.chapters import experiment, reproduce
 from irnn.errors import Unavailable
-from irnn.experiments import reproduce
 from irnn.training.cluster import work_on
 from irnn.training.plan import planned
 
@@ -19,7 +19,7 @@ pytestmark = [
     pytest.mark.skipif(os.environ.get("KERAS_BACKEND") != "jax", reason="one backend tells"),
 ]
 EPOCHS = 40
-PLAN = planned(reproduce(units=8, epochs=EPOCHS, seeds=4))
+PLAN = planned(experiment(reproduce, units=8, epochs=EPOCHS, seeds=4))
 
 
 def dask(*arguments):

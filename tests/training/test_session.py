@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from irnn.experiments import reproduce
+from irnn.chapters import experiment, reproduce
 from irnn.store import METRICS
 from irnn.training.plan import Resources, outlook, planned, tasks
 
@@ -18,7 +18,7 @@ SMALL = ("--units", "8", "--epochs", "2")
 
 
 def plan(seeds, epochs=2):
-    return planned(reproduce(units=8, epochs=epochs, seeds=seeds))
+    return planned(experiment(reproduce, units=8, epochs=epochs, seeds=seeds))
 
 
 def record(store, spec, epochs, seconds, sitting=()):
@@ -80,8 +80,11 @@ def test_several_experiments_are_one_plan(command, store):
 
 
 def test_runs_of_one_shape_are_grouped(store):
-    runs = planned(reproduce(units=8, seeds=3), reproduce(units=8, seeds=2, learning_rate=1e-3))
-    other = planned(reproduce(units=9, seeds=1))
+    runs = planned(
+        experiment(reproduce, units=8, seeds=3),
+        experiment(reproduce, units=8, seeds=2, learning_rate=1e-3),
+    )
+    other = planned(experiment(reproduce, units=9, seeds=1))
     one, two = (Resources(jobs=jobs, together=True) for jobs in (1, 2))
     grouped = tasks(runs | other, runs | other, store, one)
     assert [len(task.specs) for task in grouped] == [5, 1]

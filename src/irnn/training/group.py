@@ -186,7 +186,7 @@ def _network(spec, longest, weights, differing, x):
     if spec.model == "irnn":
         loop = partial(loop.simple_rnn, relu(spec.relu_derivative_at_0))
     else:
-        loop = partial(loop.lstm, keras.activations.get(models.GATES[spec.semantics]))
+        loop = partial(loop.lstm, keras.activations.get(models.GATE_ACTIVATIONS[spec.semantics]))
     x = x[:, :, None]
     zeros = jnp.zeros((len(x), spec.units))
     state = (zeros,) if spec.model == "irnn" else (zeros, zeros)

@@ -1,15 +1,22 @@
 """Figures speak the page's language, in letters that their fonts have."""
 
+import html
 import re
 
 import numpy as np
 import pytest
 
-from irnn import figures
+from irnn.chapters import irnn_vs_lstm, reproduce, speed
+from irnn.data import Data
 from irnn.measurements import Jobs, Speed
+from irnn.show.plots import learning_curves
+from irnn.show.style import INK
+from irnn.show.text import seconds_per_epoch
+from irnn.show.words import SHARED
 from irnn.spec import make
 from irnn.store import METRICS, Run
 
+JAPANESE = "[ぁ-んァ-ヶ一-龠]"
 SITTING = {"first_epoch": 1, "backend": "jax", "device": "CPU <1>", "date": "2015-07-12T00:00:00"}
 
 
@@ -25,6 +32,7 @@ def recorded():
         "irnn": runs("irnn"),
         "lstm": runs("lstm", epochs=2),
         "irnn-tuned": runs("irnn", learning_rate=5e-4, seeds=1),
+        "lstm-tuned": runs("lstm", learning_rate=1e-4, seeds=2),
         "irnn-search": runs("irnn", seeds=1) + runs("irnn", seeds=1, learning_rate=1e-4),
         "lstm-search": runs("lstm", seeds=1),
     }
@@ -33,7 +41,7 @@ def recorded():
 MACHINE = {"date": "2026-11-24", "machine": "CPU <2>", "cores": 2, "threads": 2}
 
 
-def speed(group, x, network, backend, stock=None):
+def row(group, x, network, backend, stock=None):
     settings = {"batch": "batch_size"}.get(group, group)
     values = {"batch_size": 32, "units": 100, "steps": 784, "together": 1} | {settings: x}
     return Speed(
@@ -57,7 +65,7 @@ def speed(group, x, network, backend, stock=None):
 def measured():
     groups = {"steps": (49, 196), "units": (50, 100), "together": (8, 1)}
     return [
-        speed(group, x, network, backend, stock)
+        row(group, x, network, backend, stock)
         for network in ("irnn", "lstm")
         for backend, stock in (("jax", 100.0), ("tensorflow", 90.0))
         for group, xs in ({"batch": (16, 32)} | groups).items()
@@ -76,20 +84,22 @@ def jobs():
     ]
 
 
+IMAGES = Data(np.linspace(0, 1, 64).reshape(1, 8, 8), np.array([5]), None, None)
+
+
 @pytest.fixture
 def pictures(recorded, measured, jobs):
     def draw(language):
-        curves = ["irnn", "lstm", "irnn-tuned"]
-        image = np.linspace(0, 1, 64).reshape(8, 8)
         return [
-            figures.learning_curves(recorded, curves, language, "alt"),
-            figures.learning_curves(recorded, curves, language, "alt", by_time=True),
-            figures.epoch_times(recorded, language, "alt"),
-            figures.search(recorded, language, "alt"),
-            figures.digit(image, 5, language, "alt"),
-            figures.batch_sizes(measured, language, "alt"),
-            figures.growth(measured, language, "alt"),
-            figures.throughput(jobs, language, "alt"),
+            irnn_vs_lstm.curves(recorded, language),
+            irnn_vs_lstm.curves_by_time(recorded, language),
+            irnn_vs_lstm.times(recorded, language),
+            irnn_vs_lstm.search(recorded, language),
+            irnn_vs_lstm.digit(IMAGES, language),
+            reproduce.curves(recorded, language),
+            speed.batch_sizes(measured, language),
+            speed.growth(measured, language),
+            speed.throughput(jobs, language),
         ]
 
     return draw
@@ -100,9 +110,9 @@ def test_every_picture_is_drawn_in_the_pages_colours(language, pictures):
     for picture in pictures(language):
         page = picture._repr_html_()
         assert page.count("<svg") == 1
-        assert 'role="img" aria-label="alt"' in page
+        assert f'role="img" aria-label="{html.escape(picture.alt)}"' in page
         assert "currentColor" in page
-        assert figures.INK not in page
+        assert INK not in page
 
 
 def test_axes_and_legend_speak_the_language(pictures):
@@ -116,12 +126,15 @@ def test_axes_and_legend_speak_the_language(pictures):
         return " ".join(found)
 
     for english, japanese in zip(pictures("en"), pictures("ja"), strict=True):
-        assert not re.search("[ぁ-んァ-ヶ一-龠]", words(english))
-        assert re.search("[ぁ-んァ-ヶ一-龠]", words(japanese))
+        assert not re.search(JAPANESE, words(english))
+        assert re.search(JAPANESE, words(japanese))
 
 
-def test_both_languages_have_the_same_labels():
-    english, japanese = figures.TEXT["en"], figures.TEXT["ja"]
+@pytest.mark.parametrize(
+    "words", [SHARED, irnn_vs_lstm.WORDS, speed.WORDS], ids=["shared", "irnn-vs-lstm", "speed"]
+)
+def test_both_languages_have_the_same_words(words):
+    english, japanese = words["en"], words["ja"]
     assert english.keys() == japanese.keys()
     for key in english:
         fields = [sorted(re.findall(r"{\w+}", text[key])) for text in (english, japanese)]
@@ -129,21 +142,21 @@ def test_both_languages_have_the_same_labels():
 
 
 def test_a_letter_that_the_fonts_lack_is_an_error(recorded, monkeypatch):
-    monkeypatch.setitem(figures.TEXT["en"], "epoch", "𓀀")
-    picture = figures.learning_curves(recorded, ["irnn"], "en", "alt")
+    monkeypatch.setitem(SHARED["en"], "epoch", "𓀀")
+    picture = learning_curves(recorded, ["irnn"], "en", "alt")
     with pytest.raises(UserWarning, match="missing"):
         picture.svg()
 
 
 def test_the_runs_behind_a_figure_are_named(recorded):
-    page = figures.learning_curves(recorded, ["irnn"], "en", "alt")._repr_html_()
+    page = learning_curves(recorded, ["irnn"], "en", "alt")._repr_html_()
     for run in recorded["irnn"]:
         assert run.spec.id in page
     assert "CPU &lt;1&gt;" in page
 
 
 def test_the_measurements_behind_a_figure_are_named_once(measured):
-    page = figures.batch_sizes(measured, "en", "alt")._repr_html_()
+    page = speed.batch_sizes(measured, "en")._repr_html_()
     assert page.count("<li>") == 2
     assert "2026-11-24, CPU &lt;2&gt;, 2 cores, TensorFlow 1.0" in page
 
@@ -156,31 +169,27 @@ def test_a_curve_of_measurements_is_in_the_order_of_its_axis(measured):
 
 
 def test_what_the_post_reports_is_drawn(measured):
-    axes = figures.batch_sizes(measured, "en", "alt").figure.axes
+    axes = speed.batch_sizes(measured, "en").figure.axes
     levels = [[line.get_ydata()[0] for line in panel.get_lines()] for panel in axes]
     assert 440 in levels[0]
     assert 1700 in levels[1]
 
 
 def test_a_curve_shows_every_seed_and_their_mean(recorded):
-    axes = figures.learning_curves(recorded, ["irnn"], "en", "alt").figure.axes[0]
+    axes = learning_curves(recorded, ["irnn"], "en", "alt").figure.axes[0]
     lines = [line.get_ydata() for line in axes.get_lines() if len(line.get_xdata()) == 4]
     assert len(lines) == 4
     assert np.allclose(lines[-1], [0.1, 0.2, 0.3, 0.4])
 
 
 def test_computation_time_is_epochs_times_their_median(recorded):
-    assert figures.seconds_per_epoch(recorded["irnn"]) == pytest.approx(0.25)
-    axes = figures.learning_curves(recorded, ["irnn"], "en", "alt", by_time=True).figure.axes[0]
+    assert seconds_per_epoch(recorded["irnn"]) == pytest.approx(0.25)
+    axes = learning_curves(recorded, ["irnn"], "en", "alt", by_time=True).figure.axes[0]
     assert np.allclose(axes.get_lines()[0].get_xdata(), np.arange(1, 5) * 0.25 / 60)
 
 
-def test_seconds_are_written_plainly():
-    assert [figures.seconds(v) for v in (1700, 212.8, 0.253)] == ["1,700", "213", "0.25"]
-
-
-@pytest.mark.parametrize(
-    ("value", "text"), [(1e-6, "10⁻⁶"), (5e-4, "5 × 10⁻⁴"), (0.01, "10⁻²"), (1, "10⁰")]
-)
-def test_rates_are_written_scientifically(value, text):
-    assert figures.rate(value) == text
+def test_every_alternative_text_is_in_both_languages():
+    for chapter in (irnn_vs_lstm, reproduce, speed):
+        for texts in chapter.ALT.values():
+            assert not re.search(JAPANESE, texts["en"])
+            assert re.search(JAPANESE, texts["ja"])
