@@ -17,7 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
 
-from irnn.train import cpu
+from irnn.training.environment import cpu
 
 RESULTS = Path(__file__).parent / "results" / "book.csv"
 
@@ -39,7 +39,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         measured = {
             "make book": measure("-m", "irnn", "book", "--output", folder),
-            "import irnn.store, irnn.figures": measure("-c", "import irnn.store, irnn.figures"),
+            "import irnn.store, irnn.show.plots": measure(
+                "-c", "import irnn.store, irnn.show.plots"
+            ),
         }
     where = {
         "date": datetime.date.today().isoformat(),

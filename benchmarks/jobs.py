@@ -42,7 +42,7 @@ def work(network: str, seconds: float) -> None:
 
 def start(network: str, threads: int, cores: int, seconds: float) -> subprocess.Popen:
     """Start a process that works, with so many threads."""
-    from irnn.workers import ENVIRONMENT
+    from irnn.training.processes import ENVIRONMENT
 
     many = {} if threads == 1 else {"XLA_FLAGS": "", "OMP_NUM_THREADS": str(cores)}
     many |= {k: str(threads) for k in ENVIRONMENT if k.startswith("TF_NUM_") and threads > 1}
@@ -72,7 +72,7 @@ def main() -> None:
     if args.work:
         work(args.work, args.seconds)
         return
-    from irnn.train import environment
+    from irnn.training.environment import environment
 
     where, cores = environment(), os.cpu_count()
     rows = []

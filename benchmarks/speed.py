@@ -29,7 +29,7 @@ from tqdm import tqdm
 
 from irnn.measurements import RESULTS, Speed
 from irnn.spec import RunSpec, make
-from irnn.workers import ENVIRONMENT
+from irnn.training.processes import ENVIRONMENT
 
 BACKENDS = ("jax", "tensorflow")
 EPOCH = 60_000  # images
@@ -74,7 +74,7 @@ def program(spec: RunSpec, runs: int, images: int) -> Callable[[], None]:
     import jax
 
     from irnn.store import Run
-    from irnn.together import Group
+    from irnn.training.group import Group
 
     specs = [
         make(spec.model, units=spec.units, pooling=spec.pooling, seed=seed) for seed in range(runs)
@@ -86,7 +86,7 @@ def program(spec: RunSpec, runs: int, images: int) -> Callable[[], None]:
 
     def train():
         nonlocal state
-        state, _ = group.updates(state, group.numbers, rows, group.x_train, group.y_train)
+        state, _ = group.updates(state, group.differing, rows, group.x_train, group.y_train)
         jax.block_until_ready(state)
 
     return train
@@ -183,7 +183,7 @@ def cases(backend: str) -> list[tuple[str, RunSpec, int, list[Variant]]]:
 
 def measure(images: int, rounds: int) -> None:
     """Measure the cases on this process' backend; print the rows of each as a line of JSON."""
-    from irnn.train import environment
+    from irnn.training.environment import environment
 
     where = environment()
     unit = 2**30 if sys.platform == "darwin" else 2**20

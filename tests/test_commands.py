@@ -97,7 +97,7 @@ def test_runs_are_listed(command, store):
 def test_a_damaged_record_is_named(command, store):
     spec = make("irnn")
     store.append(spec, {"epoch": 1} | dict.fromkeys(METRICS, 0.5))
-    store.record(spec).write_text(store.record(spec).read_text() + "oops\n")
+    store.record_path(spec).write_text(store.record_path(spec).read_text() + "oops\n")
     whole = make("lstm")
     store.append(whole, {"sitting": {"backend": "jax", "device": "CPU"}})
     done = command("runs", "--runs-dir", store.root)

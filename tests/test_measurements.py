@@ -10,8 +10,9 @@ from irnn.measurements import Jobs, Speed, find, only, read
 SPEED = (
     dict.fromkeys(("date", "machine", "keras", "backend", "backend_version"), "x")
     | dict.fromkeys(("cores", "threads", "batch_size", "units", "steps", "together"), "2")
-    | {"updates": "9", "group": "steps", "network": "irnn", "seconds": "1.5", "low": "1"}
-    | {"high": "2", "stock_seconds": "", "ratio": "", "peak_memory_gib": "0.5"}
+    | {"updates": "9", "rounds": "7", "group": "steps", "network": "irnn", "loop": "native"}
+    | {"way": "fit", "seconds": "1.5", "low": "1", "high": "2", "cpu_seconds": "1.5"}
+    | {"cpu_low": "1", "cpu_high": "2", "ratio": "", "cpu_ratio": "", "peak_memory_gib": "0.5"}
 )
 
 
@@ -29,7 +30,7 @@ def write(tmp_path):
 
 def test_values_have_types(write):
     (row,) = read(Speed, write(SPEED))
-    assert (row.steps, row.seconds, row.stock_seconds, row.network) == (2, 1.5, None, "irnn")
+    assert (row.steps, row.seconds, row.ratio, row.network) == (2, 1.5, None, "irnn")
 
 
 def test_the_files_columns_may_be_more_and_in_any_order(write):

@@ -20,7 +20,7 @@ def line(epoch, **changes):
 
 def record(store, epochs):
     store.append(SPEC, {"sitting": {"first_epoch": 1}}, *[line(n + 1) for n in range(epochs)])
-    return store.record(SPEC)
+    return store.record_path(SPEC)
 
 
 def test_a_run_shows_the_sittings_that_trained_it(store):
@@ -112,7 +112,7 @@ def test_a_damaged_line_is_named_and_nothing_is_touched(store, damage):
 def test_a_record_under_another_runs_name(store):
     path = record(store, 1)
     other = make("irnn", dataset="digits", seed=1)
-    path.rename(store.record(other))
+    path.rename(store.record_path(other))
     with pytest.raises(InputError, match="line 1 is not the spec"):
         store.read(other)
 
@@ -135,7 +135,7 @@ def test_a_store_that_cannot_be_written(tmp_path):
     store = Store(file / "runs")
     for write in (
         lambda: store.append(SPEC, line(1)),
-        lambda: store.save(store.checkpoint(SPEC), {"a": np.zeros(1)}),
+        lambda: store.save(store.checkpoint_path(SPEC), {"a": np.zeros(1)}),
         lambda: store.lock(SPEC).__enter__(),
     ):
         with pytest.raises(InputError, match=r"file/runs cannot be written .*--runs-dir"):
@@ -144,7 +144,7 @@ def test_a_store_that_cannot_be_written(tmp_path):
 
 
 def test_a_file_is_saved_whole_or_not_at_all(store, monkeypatch):
-    path = store.checkpoint(SPEC)
+    path = store.checkpoint_path(SPEC)
     store.save(path, {"a": np.zeros(3)})
     before = path.read_bytes()
 

@@ -1,18 +1,19 @@
 """The command line: `python -m irnn train | runs | book`."""
 
 import argparse
-import inspect
 import os
 import signal
 import sys
+from collections.abc import Iterable
 from pathlib import Path
-from statistics import median
 
 import irnn
-from irnn import experiments
+from irnn import chapters, parameters
 from irnn.errors import InputError, one_of
+from irnn.show.text import table
 from irnn.spec import whole_number
 from irnn.store import Store
+from irnn.training.plan import Experiment, Resources, outlook, planned
 
 COMMANDS = ("train", "runs", "book")
 
@@ -67,32 +68,28 @@ def _parser() -> Parser:
         "experiments",
         nargs="+",
         metavar="EXPERIMENT",
-        help=", ".join(experiments.EXPERIMENTS),
+        help=", ".join(chapters.experiments()),
     )
     train.add_argument(
         "--dry-run", action="store_true", help="only say what is missing and how long it takes"
     )
     train.add_argument(
         "--jobs",
-        type=_whole,
+        type=parameters.read,
         metavar="N",
         help="processes at a time (default: one per core; one where there is an NVIDIA GPU)",
     )
     train.add_argument(
         "--together",
         action="store_true",
-        help="train runs that differ in numbers only as one program (JAX)",
+        help="train runs of one shape as one program (JAX)",
     )
     train.add_argument(
         "--cluster", metavar="ADDRESS", help="hand the runs to the Dask scheduler at this address"
     )
     train.add_argument("--device", metavar="cpu|gpu", help="(default: the backend's choice)")
-    train.add_argument("--epochs", type=_whole, help="epochs of every run")
-    train.add_argument("--seeds", type=_whole, help="number of seeds, from 0 on")
-    train.add_argument("--dataset", help="mnist or digits")
-    train.add_argument("--units", type=_whole, help="units of the recurrent layer")
-    train.add_argument("--batch-size", type=_whole, help="images per update")
-    train.add_argument("--learning-rate", type=_number, help="the rate both networks share")
+    for name, parameter in _parameters(chapters.experiments()).items():
+        train.add_argument(_option(name), type=parameters.read, help=parameter.help)
     train.add_argument("--data", metavar="FILE", help="MNIST's .npz file (else MNIST_NPZ)")
     train.set_defaults(command=_train)
 
@@ -126,19 +123,14 @@ def _parser() -> Parser:
     return parser
 
 
-def _whole(text: str) -> int | str:
-    """Return the whole number in a text; anything else goes on to the range check."""
-    try:
-        return int(text)
-    except ValueError:
-        return text
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
-def _number(text: str) -> float | str:
-    try:
-        return float(text)
-    except ValueError:
-        return text
+def _parameters(named: Iterable[str]) -> parameters.Parameters:
+    """Return the parameters that decide the runs of some experiments."""
+    known = chapters.experiments()
+    return {k: p for n in named for k, p in parameters.of_experiment(known[n].PARAMETERS).items()}
 
 
 def _train(args: argparse.Namespace) -> int:
@@ -146,11 +138,9 @@ def _train(args: argparse.Namespace) -> int:
         whole_number("jobs", args.jobs, 1, 1024)
     if args.device is not None:
         one_of("device", args.device, ("cpu", "gpu"))
-    from irnn import session
-
-    plan = experiments.planned(*[_experiment(name, args) for name in args.experiments])
+    plan = planned(*_experiments(args))
     store = Store(args.runs_dir)
-    means = session.Means(
+    resources = Resources(
         jobs=args.jobs,
         together=args.together,
         cluster=args.cluster,
@@ -158,22 +148,32 @@ def _train(args: argparse.Namespace) -> int:
         mnist=args.data,
     )
     if args.dry_run:
-        print(session.outlook(plan, store, means))
+        print(outlook(plan, store, resources))
         for spec, lacking in store.missing(plan).items():
             print(f"{spec}: {lacking} of {plan[spec]} epochs to train")
         return 0
-    failures = session.train_missing(plan, store, means)
+    from irnn.training import session
+
+    failures = session.train_missing(plan, store, resources)
     for spec, message in failures.items():
         print(f"irnn: {spec} failed: {message}", file=sys.stderr)
     return 1 if failures else 0
 
 
-def _experiment(name: str, args: argparse.Namespace) -> experiments.Experiment:
-    """Return an experiment with the options that it has."""
-    one_of("experiment", name, experiments.EXPERIMENTS)
-    function = experiments.EXPERIMENTS[name]
-    values = {key: getattr(args, key) for key in inspect.signature(function).parameters}
-    return function(**{key: value for key, value in values.items() if value is not None})
+def _experiments(args: argparse.Namespace) -> list[Experiment]:
+    """Return the experiments, each with those of the options that it has."""
+    known = chapters.experiments()
+    for name in args.experiments:
+        one_of("experiment", name, known)
+    given = {k: v for k in _parameters(known) if (v := getattr(args, k)) is not None}
+    for name in given:
+        one_of("option", _option(name), map(_option, _parameters(args.experiments)))
+    return [
+        chapters.experiment(
+            known[name], **{k: v for k, v in given.items() if k in known[name].PARAMETERS}
+        )
+        for name in args.experiments
+    ]
 
 
 def _runs(args: argparse.Namespace) -> int:
@@ -182,29 +182,16 @@ def _runs(args: argparse.Namespace) -> int:
     if not runs and not errors:
         print(f"no runs in {store.root}")
         return 0
-    print(
-        f"{'run':32} {'semantics':9} {'optimizer':8} {'rate':>6} {'seed':>4} {'epochs':>6} "
-        f"{'test accuracy':>13} {'s/epoch':>8}  trained on"
-    )
-    for run in runs:
-        spec = run.spec
-        accuracy = f"{run['val_accuracy'][-1]:.1%}" if len(run) else ""
-        seconds = f"{median(run['seconds']):.1f}" if len(run) else ""
-        device = run.sittings[-1]["device"] if run.sittings else ""
-        backend = run.sittings[-1]["backend"] if run.sittings else ""
-        print(
-            f"{spec.name:32} {spec.semantics:9} {spec.optimizer:8} {spec.learning_rate:>6g} "
-            f"{spec.seed:>4} {len(run):>6} {accuracy:>13} {seconds:>8}  {backend}, {device}"
-        )
+    print(*table(runs), sep="\n")
     for error in errors:
         print(f"irnn: {error}", file=sys.stderr)
     return 2 if errors else 0
 
 
 def _book(args: argparse.Namespace) -> int:
-    from irnn import book
+    from irnn.book import build
 
-    return book.build(args.chapters, args.parameters, args.output)
+    return build.build(args.chapters, args.parameters, args.output)
 
 
 if __name__ == "__main__":

@@ -36,8 +36,8 @@ def lstm(spec: RunSpec) -> keras.Sequential:
         spec.units,
         activation="tanh",
         recurrent_activation=gate(spec.semantics),
-        kernel_initializer=gates(glorot_uniform, rng, spec.semantics),
-        recurrent_initializer=gates(orthogonal, rng, spec.semantics),
+        kernel_initializer=by_gate(glorot_uniform, rng, spec.semantics),
+        recurrent_initializer=by_gate(orthogonal, rng, spec.semantics),
         unit_forget_bias=True,
     )
     return classifier(rnn, rng, spec)
@@ -107,7 +107,7 @@ def orthogonal(rng: np.random.Generator, semantics: str):
     return initialize
 
 
-def gates(initializer, rng: np.random.Generator, semantics: str):
+def by_gate(initializer, rng: np.random.Generator, semantics: str):
     """Return an initializer of the four gates' weights side by side.
 
     2015 had a matrix per gate, each drawn by itself; today one matrix is drawn as a whole.

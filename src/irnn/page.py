@@ -2,25 +2,21 @@
 
 import ast
 import html
-import inspect
 import os
 import textwrap
-from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 
-import numpy as np
 from IPython import get_ipython
 from IPython.display import HTML, Markdown, display
 from myst_nb import glue
 
-from irnn import data, figures, measurements, session
+from irnn import chapters, data, measurements, parameters
 from irnn.errors import InputError, one_of
-from irnn.experiments import EXPERIMENTS, Experiment
 from irnn.store import Run, Store
-
-LANGUAGES = ("en", "ja")
+from irnn.training import session
+from irnn.training.plan import Experiment
 
 OTHER_PARAMETERS = {
     "en": (
@@ -38,7 +34,7 @@ OTHER_PARAMETERS = {
 NO_MNIST = {
     "en": (
         "Not MNIST",
-        "MNIST could not be had when this page was built, so the picture shows an image of "
+        "MNIST could not be downloaded when this page was built, so the picture shows an image of "
         "8 × 8 pixels from scikit-learn's digits. The learning curves are those of MNIST.",
     ),
     "ja": (
@@ -63,77 +59,74 @@ def _notice(notice: dict[str, tuple[str, str]], language: str, **values: str) ->
 _checked = []  # filled when this notebook's parameters were found to be known
 
 
-def experiment(name: str, parameters: dict) -> Experiment:
+def experiment(chapter: ModuleType, values: dict) -> Experiment:
     """Return a chapter's experiment for its parameters.
 
     Shows a notice where they are not the published ones.
 
     Args:
-        name: The experiment, a key of `EXPERIMENTS`.
-        parameters: The notebook's `globals()`.
+        chapter: The chapter's module.
+        values: The notebook's `globals()`.
 
     Raises:
-        InputError: For a parameter that no chapter has, and for a value that is unknown or
-            out of range.
+        InputError: For a parameter that the chapter does not have, and for a value that is
+            unknown or out of range.
 
     """
-    _check(name, parameters)
-    result = EXPERIMENTS[name](**{key: parameters[key] for key in _defaults(name)})
-    changed = [f"{key} = {value!r}" for key, value in _changed(name, parameters).items()]
+    _check(chapter, values)
+    declared = parameters.of_experiment(chapter.PARAMETERS)
+    result = chapters.experiment(chapter, **{key: values[key] for key in declared})
+    changed = [f"{key} = {value!r}" for key, value in _changed(chapter, values).items()]
     if changed:
-        _notice(OTHER_PARAMETERS, parameters["language"], changed=", ".join(changed))
+        _notice(OTHER_PARAMETERS, values["language"], changed=", ".join(changed))
     return result
 
 
-def runs(name: str, parameters: dict) -> dict[str, list[Run]]:
+def runs(chapter: ModuleType, values: dict) -> dict[str, list[Run]]:
     """Return the runs of a chapter's experiment by curve, trained first if `train` is set.
 
     Arguments and errors as in `experiment`; also `MissingRuns` and what training raises.
     """
-    chosen = experiment(name, parameters)
-    options = _changed(name, parameters)
-    if parameters["runs_dir"]:
-        options["runs-dir"] = parameters["runs_dir"]
+    chosen = experiment(chapter, values)
+    options = _changed(chapter, values)
+    if values["runs_dir"]:
+        options["runs-dir"] = values["runs_dir"]
     words = [f"--{key.replace('_', '-')} {value}" for key, value in options.items()]
-    command = " ".join(["python -m irnn train", name, *words])
-    return session.obtain(chosen, Store(parameters["runs_dir"]), parameters["train"], command)
+    command = " ".join(["python -m irnn train", chapters.name(chapter), *words])
+    return session.obtain(chosen, Store(values["runs_dir"]), values["train"], command)
 
 
-def measured(parameters: dict) -> tuple[list[measurements.Speed], list[measurements.Jobs]]:
+def measured(
+    chapter: ModuleType, values: dict
+) -> tuple[list[measurements.Speed], list[measurements.Jobs]]:
     """Return the measurements of speed, which of a chapter's parameters only `language` regards.
 
     Raises `InputError` for an unknown parameter, and for measurements that are missing.
     """
-    _check("irnn-vs-lstm", parameters)
+    _check(chapter, values)
     return measurements.read(measurements.Speed), measurements.read(measurements.Jobs)
 
 
-def _defaults(name: str) -> dict:
-    return {k: p.default for k, p in inspect.signature(EXPERIMENTS[name]).parameters.items()}
-
-
-def _changed(name: str, parameters: dict) -> dict:
+def _changed(chapter: ModuleType, values: dict) -> dict:
     """Return the experiment's parameters that are not the published ones."""
-    return {k: parameters[k] for k, v in _defaults(name).items() if parameters[k] != v}
+    declared = parameters.of_experiment(chapter.PARAMETERS)
+    return {k: values[k] for k, p in declared.items() if values[k] != p.default}
 
 
-def _check(name: str, parameters: dict) -> None:
-    """Raise `InputError` for an unknown parameter, but only where no other cell has run yet.
+def _check(chapter: ModuleType, values: dict) -> None:
+    """Raise `InputError` for a value that cannot be and for an unknown parameter.
 
-    Then every variable is a parameter; later the notebook has variables of its own.
+    The latter only where no other cell has run yet: then every variable is a parameter; later
+    the notebook has variables of its own.
     """
-    known = [*_defaults(name), "language", "train", "runs_dir"]
     shell = get_ipython()
     if shell and not _checked:
-        for key, value in parameters.items():
+        for key, value in values.items():
             ours = isinstance(value, ModuleType) or callable(value) or key.startswith("_")
             if not ours and key not in shell.user_ns_hidden:
-                one_of("parameter", key, known)
+                one_of("parameter", key, chapter.PARAMETERS)
         _checked.append(True)
-    one_of("language", parameters["language"], LANGUAGES)
-    one_of("value of train", parameters["train"], (True, False))
-    if not isinstance(parameters["runs_dir"], str):
-        raise InputError(f"runs_dir is {parameters['runs_dir']!r}; it must be a folder's path")
+    parameters.check(chapter.PARAMETERS, values)
 
 
 def source(module: str, name: str) -> Markdown:
@@ -149,52 +142,22 @@ def source(module: str, name: str) -> Markdown:
     return Markdown("```python\n" + textwrap.dedent("\n".join(lines)) + "\n```")
 
 
-def digit(dataset: str, language: str, alt: str) -> figures.Picture:
-    """Return the picture of a five as an image and as a sequence.
+def images(dataset: str, language: str) -> data.Data:
+    """Return a dataset's images, for a picture of one.
 
-    Where MNIST cannot be downloaded, it is a five of `digits`, and a notice says so. Raises
+    Where MNIST cannot be downloaded, they are those of `digits`, and a notice says so. Raises
     `InputError` where `MNIST_NPZ` names a file that cannot be used.
     """
     try:
-        images = data.load_images(dataset)
+        return data.load_images(dataset)
     except InputError:
         if os.environ.get("MNIST_NPZ"):
             raise
-        _notice(NO_MNIST, language)
-        images = data.load_images("digits")
-    first = int(np.flatnonzero(images.y_train == 5)[0])
-    return figures.digit(images.x_train[first], 5, language, alt)
+    _notice(NO_MNIST, language)
+    return data.load_images("digits")
 
 
-def numbers(**values: str | int | float) -> None:
+def numbers(values: dict[str, str | int]) -> None:
     """Make numbers available to the prose, as {glue:text}`name`."""
     for name, value in values.items():
         glue(name, value, display=False)
-
-
-def listed(rows: Iterable, column: str) -> str:
-    """Return the values that a column of measurements has, each once."""
-    return ", ".join(dict.fromkeys(str(getattr(row, column)) for row in rows))
-
-
-def percent(runs: list[Run], language: str, epoch: int = -1) -> str:
-    """Return the mean test accuracy over the seeds, with its extent: "52.0% (48.1–55.9%)"."""
-    values = 100 * np.array([run["val_accuracy"][epoch] for run in runs])
-    mean, low, high = (f"{value:.1f}" for value in (values.mean(), values.min(), values.max()))
-    if len(runs) == 1:
-        return f"{mean}%"
-    if language == "ja":  # the joiners keep a line from breaking at the wave dash
-        return f"{mean}%（{low}\u2060～\u2060{high}%）"
-    return f"{mean}% ({low}–{high}%)"
-
-
-def spread(runs: list[Run], epoch: int = -1) -> str:
-    """Return how far the test accuracies of the seeds are apart, in percentage points."""
-    values = 100 * np.array([run["val_accuracy"][epoch] for run in runs])
-    return f"{values.max() - values.min():.1f}"
-
-
-def mean(runs: list[Run], metric: str, epoch: int = -1) -> str:
-    """Return the mean of a metric over the seeds, to two significant digits."""
-    value = np.mean([run[metric][epoch] for run in runs])
-    return f"{float(f'{value:.2g}'):,.10g}"

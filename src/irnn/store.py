@@ -77,15 +77,15 @@ class Store:
     def __init__(self, root: str | os.PathLike = ""):
         self.root = Path(root or RUNS).expanduser()
 
-    def record(self, spec: RunSpec) -> Path:
+    def record_path(self, spec: RunSpec) -> Path:
         """Return the path of a run's record."""
         return self.root / f"{spec.name}.jsonl"
 
-    def checkpoint(self, spec: RunSpec) -> Path:
+    def checkpoint_path(self, spec: RunSpec) -> Path:
         """Return the path of a run's checkpoint."""
         return self.root / f"{spec.name}.checkpoint.npz"
 
-    def weights(self, spec: RunSpec) -> Path:
+    def weights_path(self, spec: RunSpec) -> Path:
         """Return the path of a run's final weights."""
         return self.root / f"{spec.name}.weights.npz"
 
@@ -94,7 +94,7 @@ class Store:
 
         Raises `InputError` for a damaged line and for a record of another spec.
         """
-        path = self.record(spec)
+        path = self.record_path(spec)
         if not path.exists():
             return Run(spec)
         run = read(path)
@@ -138,7 +138,7 @@ class Store:
         lacking = {spec: epochs - len(self.read(spec)) for spec, epochs in planned.items()}
         return {spec: epochs for spec, epochs in lacking.items() if epochs > 0}
 
-    def taken(self, spec: RunSpec) -> bool:
+    def is_locked(self, spec: RunSpec) -> bool:
         """Tell whether a process has the run's lock."""
         path = self.root / f"{spec.name}.lock"
         try:
@@ -178,7 +178,7 @@ class Store:
         What a kill left of an unfinished line is cut off first. Raises `InputError` where
         the folder cannot be written.
         """
-        path = self.record(spec)
+        path = self.record_path(spec)
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             path.touch()

@@ -21,20 +21,20 @@ SPEC = make("irnn", dataset="digits", pooling=2, units=8, learning_rate=1e-3, sa
 
 
 def train(spec, epochs, store, **callbacks):
-    from irnn.train import train
+    from irnn.training.run import train_run
 
-    return train(spec, epochs, store, **callbacks)
+    return train_run(spec, epochs, store, **callbacks)
 
 
 def state(store, spec):
-    with np.load(store.checkpoint(spec)) as file:
+    with np.load(store.checkpoint_path(spec)) as file:
         return {name: file[name] for name in file.files if name != "epochs"}
 
 
 def change_checkpoint(store, **changes):
-    with np.load(store.checkpoint(SPEC)) as file:
+    with np.load(store.checkpoint_path(SPEC)) as file:
         arrays = {name: file[name] for name in file.files}
-    store.save(store.checkpoint(SPEC), arrays | changes)
+    store.save(store.checkpoint_path(SPEC), arrays | changes)
 
 
 def assert_same(store, other, spec=SPEC):
@@ -70,7 +70,7 @@ def test_recorded_metrics_are_those_of_the_weights(straight):
     from irnn import data, models
 
     model = models.build(SPEC)
-    with np.load(straight.weights(SPEC)) as file:
+    with np.load(straight.weights_path(SPEC)) as file:
         model.set_weights([file[name] for name in file.files])
     samples = data.load(SPEC)
     probabilities = model.predict(samples.x_test, verbose=0)
@@ -102,19 +102,19 @@ def test_stop_between_updates(straight, store):
 
 def test_kill_between_checkpoint_and_record(straight, store):
     train(SPEC, 2, store)
-    path = store.record(SPEC)
+    path = store.record_path(SPEC)
     whole = path.read_text().splitlines(keepends=True)
     path.write_text("".join(whole[:-1]) + whole[-1][:30])
-    store.weights(SPEC).unlink()
+    store.weights_path(SPEC).unlink()
     assert len(train(SPEC, 2, store)) == 2
-    assert store.weights(SPEC).exists()
+    assert store.weights_path(SPEC).exists()
     train(SPEC, 3, store)
     assert_same(store, straight)
 
 
 def test_what_is_whole_of_a_damaged_record_is_gone_on_from(straight, store):
     train(SPEC, 3, store)
-    path = store.record(SPEC)
+    path = store.record_path(SPEC)
     lines = path.read_text().splitlines(keepends=True)
     path.write_text("".join([*lines[:3], "damage\n", *lines[4:]]))
     with pytest.raises(InputError, match=r"line 4 of 5 is damaged.*head -n 3"):
@@ -149,7 +149,7 @@ def test_killed_at_twenty_moments_equals_not_killed(tmp_path):
     epochs, rng = 100, random.Random(0)
     killed, straight = Store(tmp_path / "killed"), Store(tmp_path / "straight")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["irnn.train"])
+    context.set_forkserver_preload(["irnn.training.run"])
     # A sitting begins with a write and has seven an epoch. Ten kills hit the first, the last
     # of an epoch and all of the next; ten come at any time.
     moments = [("write", n) for n in (1, *range(8, 17))]
@@ -179,9 +179,9 @@ def test_killed_at_twenty_moments_equals_not_killed(tmp_path):
 
 
 def test_what_is_recorded_is_not_trained_again(straight):
-    before = straight.record(SPEC).read_bytes()
+    before = straight.record_path(SPEC).read_bytes()
     assert len(train(SPEC, 2, straight)) == 3
-    assert straight.record(SPEC).read_bytes() == before
+    assert straight.record_path(SPEC).read_bytes() == before
 
 
 def test_a_record_without_its_checkpoint(store):
@@ -201,7 +201,7 @@ def test_a_record_that_claims_more_than_its_checkpoint(store):
 
 def test_a_checkpoint_that_cannot_be_read(store):
     train(SPEC, 1, store)
-    path = store.checkpoint(SPEC)
+    path = store.checkpoint_path(SPEC)
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(InputError, match=r"checkpoint.npz cannot be read .*; delete it"):
         train(SPEC, 2, store)
@@ -219,10 +219,13 @@ def test_a_checkpoint_that_cannot_be_read(store):
 def test_a_checkpoint_from_elsewhere(store, changes, message):
     train(SPEC, 1, store)
     change_checkpoint(store, **changes)
-    before = store.record(SPEC).read_bytes(), store.checkpoint(SPEC).read_bytes()
+    before = store.record_path(SPEC).read_bytes(), store.checkpoint_path(SPEC).read_bytes()
     with pytest.raises(InputError, match=message):
         train(SPEC, 2, store)
-    assert (store.record(SPEC).read_bytes(), store.checkpoint(SPEC).read_bytes()) == before
+    assert (
+        store.record_path(SPEC).read_bytes(),
+        store.checkpoint_path(SPEC).read_bytes(),
+    ) == before
 
 
 def test_a_loss_that_is_not_a_number_is_recorded_as_such(store, monkeypatch):
@@ -233,7 +236,7 @@ def test_a_loss_that_is_not_a_number_is_recorded_as_such(store, monkeypatch):
     monkeypatch.setattr(data, "load", lambda spec, path: broken)
     run = train(SPEC, 1, store)
     assert np.isnan(run["loss"]).all()
-    for text in store.record(SPEC).read_text().splitlines():
+    for text in store.record_path(SPEC).read_text().splitlines():
         json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
 
 

@@ -45,18 +45,18 @@ GROUPS = {
 @on_jax
 @pytest.mark.parametrize("name", GROUPS)
 def test_an_epoch_together_equals_an_epoch_alone(name, tmp_path):
-    from irnn import together
-    from irnn.train import train
+    from irnn.training.group import train_group
+    from irnn.training.run import train_run
 
     both, alone = Store(tmp_path / "together"), Store(tmp_path / "alone")
-    together.train(GROUPS[name], 1, both)
+    train_group(GROUPS[name], 1, both)
     for spec in GROUPS[name]:
-        train(spec, 1, alone)
+        train_run(spec, 1, alone)
         a, b = both.read(spec), alone.read(spec)
         for metric in METRICS[:-1]:
             tolerance = 1e-3 if metric == "gradient_norm" else 1e-5
             assert a[metric] == pytest.approx(b[metric], rel=tolerance), metric
-        with np.load(both.checkpoint(spec)) as x, np.load(alone.checkpoint(spec)) as y:
+        with np.load(both.checkpoint_path(spec)) as x, np.load(alone.checkpoint_path(spec)) as y:
             assert x.files == y.files
             for key in x.files:
                 if key.startswith("v"):
@@ -68,16 +68,16 @@ def test_an_epoch_together_equals_an_epoch_alone(name, tmp_path):
 
 @on_jax
 def test_runs_change_between_alone_and_together(tmp_path):
-    from irnn import together
-    from irnn.train import train
+    from irnn.training.group import train_group
+    from irnn.training.run import train_run
 
     changing, alone = Store(tmp_path / "changing"), Store(tmp_path / "alone")
     specs = GROUPS["lstm today"]
-    train(specs[0], 1, changing)
-    together.train(specs, 2, changing)
-    train(specs[0], 3, changing)
+    train_run(specs[0], 1, changing)
+    train_group(specs, 2, changing)
+    train_run(specs[0], 3, changing)
     for spec, epochs in zip(specs, (3, 2), strict=True):
-        train(spec, epochs, alone)
+        train_run(spec, epochs, alone)
         assert changing.read(spec)["loss"] == pytest.approx(alone.read(spec)["loss"], rel=1e-4)
     assert [s.get("together") for s in changing.read(specs[0]).sittings] == [None, 2, None]
 
@@ -85,21 +85,21 @@ def test_runs_change_between_alone_and_together(tmp_path):
 @pytest.mark.skipif(keras.backend.backend() == "jax", reason="JAX can")
 def test_another_backend_is_told_so(store):
     pytest.importorskip("jax")
-    from irnn import together
+    from irnn.training.group import train_group
 
     with pytest.raises(Unavailable, match="set KERAS_BACKEND=jax"):
-        together.train(GROUPS["lstm"], 1, store)
+        train_group(GROUPS["lstm"], 1, store)
     assert not store.root.exists()
 
 
 @on_jax
 def test_stopped_together_and_gone_on_equals_not_stopped(tmp_path):
-    from irnn import together
+    from irnn.training.group import train_group
 
     stopped, straight = Store(tmp_path / "stopped"), Store(tmp_path / "straight")
     specs = [replace(spec, samples=300) for spec in GROUPS["lstm today"]]
-    together.train(specs, 3, straight)
+    train_group(specs, 3, straight)
     for epochs in (1, 3):
-        together.train(specs, epochs, stopped)
+        train_group(specs, epochs, stopped)
     for spec in specs:
         assert stopped.read(spec)["loss"].tolist() == straight.read(spec)["loss"].tolist()

@@ -1,9 +1,9 @@
-"""Runs that differ in numbers only, trained side by side as one program on JAX.
+"""Runs that differ in a few values only, trained side by side as one program on JAX.
 
-The runs of a group have all of their spec in common but `session.NUMBERS`. What Keras does in
+The runs of a group have all of their spec in common but `plan.MAY_DIFFER`. What Keras does in
 a run's `fit` is written here as functions of one run's arrays; `jax.vmap` makes them functions
 of the whole group's. The images stay on the device, and an epoch's metrics are fetched once.
-Records and checkpoints are those of `train.train`, and a run can change between the two.
+Records and checkpoints are those of `run.train_run`, and a run can change between the two.
 """
 
 import os
@@ -23,7 +23,8 @@ from irnn.recurrent import choice
 from irnn.recurrent.scan import dot
 from irnn.spec import RunSpec
 from irnn.store import Run, Store
-from irnn.train import (
+from irnn.training.environment import sitting
+from irnn.training.run import (
     TEST_BATCH,
     WEIGHTS,
     keep,
@@ -31,13 +32,12 @@ from irnn.train import (
     restored,
     settled,
     shuffle,
-    sitting,
 )
 
 UPDATES = 128  # in one call of the device, so that Ctrl-C and the progress bar need not wait long
 
 
-def train(
+def train_group(
     specs: Sequence[RunSpec],
     epochs: int,
     store: Store,
@@ -47,7 +47,7 @@ def train(
 ) -> None:
     """Train the runs of a group to their number of epochs, from where the store has them.
 
-    Arguments and errors as in `train.train`; `on_update` gets the accuracy of the updates
+    Arguments and errors as in `run.train_run`; `on_update` gets the accuracy of the updates
     since it was called last. Runs with fewer epochs than others catch up with them first. Raises
     `Unavailable` on another backend than JAX.
     """
@@ -102,7 +102,7 @@ class Group:
         self.y_train, self.y_test = jnp.asarray(images.y_train), jnp.asarray(images.y_test)
         self.samples = [data.training_samples(images.y_train, spec) for spec in specs]
         steps = [spec.bptt_steps or spec.steps for spec in specs]
-        self.numbers = {
+        self.differing = {
             "momentum": jnp.asarray([spec.momentum for spec in specs], "float32"),
             "pixels": jnp.asarray([data.pixel_order(s.steps, s.permutation) for s in specs]),
             "bptt_steps": jnp.asarray(steps) if min(steps) < spec.steps else None,
@@ -133,7 +133,7 @@ class Group:
         start = time.perf_counter()
         parts = []
         for part in np.split(rows, rows.shape[1] // self._at_a_time(len(runs)), axis=1):
-            state, values = self.updates(state, self.numbers, part, self.x_train, self.y_train)
+            state, values = self.updates(state, self.differing, part, self.x_train, self.y_train)
             parts.append(values)
             if on_update and len(parts) > 1:  # while the device works on the next
                 self._report(runs, parts[-2], on_update)
@@ -144,7 +144,7 @@ class Group:
         seconds = time.perf_counter() - start
         state[-1] = jnp.asarray(norms, "float32")
         rows = _batches(np.arange(len(self.y_test)), TEST_BATCH)
-        tested = self.test(state[: len(WEIGHTS)], self.numbers, rows, self.x_test, self.y_test)
+        tested = self.test(state[: len(WEIGHTS)], self.differing, rows, self.x_test, self.y_test)
         val_losses, val_correct = (np.asarray(v, "float64") / len(self.y_test) for v in tested)
         return state, {
             "loss": losses / self.spec.training_images,
@@ -175,7 +175,7 @@ def _batches(order: np.ndarray, size: int) -> np.ndarray:
 # --- one run ----------------------------------------------------------------------------
 
 
-def _network(spec, longest, weights, numbers, x):
+def _network(spec, longest, weights, differing, x):
     """Return the probabilities (batch, 10) that the spec's network gives for x (batch, T).
 
     `longest` is the group's largest K: the steps before the last `longest` have no gradient.
@@ -190,21 +190,21 @@ def _network(spec, longest, weights, numbers, x):
     if longest < spec.steps:
         state = loop(x[:, :-longest], *state, kernel, recurrent_kernel, bias)
         state = jax.lax.stop_gradient(state if spec.model == "lstm" else (state,))
-    h = loop(x[:, -longest:], *state, kernel, recurrent_kernel, bias, live=numbers["bptt_steps"])
+    h = loop(x[:, -longest:], *state, kernel, recurrent_kernel, bias, live=differing["bptt_steps"])
     h = h if spec.model == "irnn" else h[0]
     return jax.nn.softmax(dot(h, dense_kernel) + dense_bias)
 
 
-def _batch(network, weights, numbers, rows, images, labels):
+def _batch(network, weights, differing, rows, images, labels):
     """Return the sum of the losses of a batch, and how many of it are right."""
     y = labels[rows]
-    probabilities = network(weights, numbers, images[rows][:, numbers["pixels"]])
+    probabilities = network(weights, differing, images[rows][:, differing["pixels"]])
     losses = keras.losses.sparse_categorical_crossentropy(y, probabilities)
     right = probabilities.argmax(axis=1) == y
     return jnp.sum(losses * (rows >= 0)), jnp.sum(right & (rows >= 0))
 
 
-def _updates(spec, network, state, numbers, rows, images, labels):
+def _updates(spec, network, state, differing, rows, images, labels):
     """Return the state after an update for each batch of rows, and sums of each batch.
 
     The sums, (updates,) each: losses, right answers, and the norm over all gradients together.
@@ -212,7 +212,7 @@ def _updates(spec, network, state, numbers, rows, images, labels):
 
     def update(state, rows):
         def mean_loss(weights):
-            loss, right = _batch(network, weights, numbers, rows, images, labels)
+            loss, right = _batch(network, weights, differing, rows, images, labels)
             return loss / jnp.sum(rows >= 0), (loss, right)
 
         weights = state[: len(WEIGHTS)]
@@ -221,7 +221,7 @@ def _updates(spec, network, state, numbers, rows, images, labels):
         if spec.clip_norm is not None:
             scale = spec.clip_norm * jnp.minimum(1 / norm, 1 / spec.clip_norm)
             gradients = [gradient * scale for gradient in gradients]
-        return _optimized(spec, numbers["momentum"], state, gradients), (loss, right, norm)
+        return _optimized(spec, differing["momentum"], state, gradients), (loss, right, norm)
 
     return jax.lax.scan(update, state, rows)
 
@@ -256,11 +256,11 @@ def _optimized(spec, momentum, state, gradients):
     return [*weights, iterations + 1, rate, *slots, norms]
 
 
-def _test(network, weights, numbers, rows, images, labels):
+def _test(network, weights, differing, rows, images, labels):
     """Return the sum of the losses of all batches of rows, and how many are right."""
 
     def batch(sums, rows):
-        loss, right = _batch(network, weights, numbers, rows, images, labels)
+        loss, right = _batch(network, weights, differing, rows, images, labels)
         return (sums[0] + loss, sums[1] + right), None
 
     return jax.lax.scan(batch, (jnp.zeros(()), jnp.zeros((), int)), rows)[0]

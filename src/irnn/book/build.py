@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from irnn.errors import InputError, one_of
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 AT_A_TIME = 2
 NOT_COPIED = shutil.ignore_patterns("*.ipynb", "runs", "__pycache__", ".ipynb_checkpoints")
 

@@ -1,20 +1,23 @@
 """The two languages are one book, and papermill executes every chapter of it."""
 
 import ast
-import inspect
 import json
 import os
 import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import nbformat
 import pytest
 
-from irnn.experiments import EXPERIMENTS, irnn_vs_lstm, planned
+from irnn import chapters
+from irnn.chapters import irnn_vs_lstm
+from irnn.parameters import SHARED
+from irnn.training.plan import planned
 
-BOOK = Path(__file__).parents[1] / "book"
+BOOK = Path(__file__).parents[2] / "book"
 CHAPTERS = sorted(path.stem for path in BOOK.glob("en/*.ipynb"))
 NOTEBOOKS = sorted(BOOK.glob("*/*.ipynb"))
 PAGES = sorted(path.stem for path in BOOK.glob("en/*.md"))  # text alone, nothing to execute
@@ -28,13 +31,20 @@ def cells(path, kind):
     return {cell.id: cell for cell in read(path).cells if cell.cell_type == kind}
 
 
+def module(path):
+    """Return the module of a notebook's chapter."""
+    return import_module(f"irnn.chapters.{path.stem.replace('-', '_')}")
+
+
 def parameters(path):
-    """Return the defaults in the parameters cell, by name."""
-    first = read(path).cells
-    (cell,) = [cell for cell in first if "parameters" in cell.metadata.get("tags", [])]
-    nodes = ast.parse(cell.source).body
-    assert cell.source.count("\n") + 1 == len(nodes) == cell.source.count("  # ")
-    return {node.targets[0].id: ast.literal_eval(node.value) for node in nodes}
+    """Return the defaults and the comments in the parameters cell, by name."""
+    (cell,) = [c for c in read(path).cells if "parameters" in c.metadata.get("tags", [])]
+    lines = [line.split("  # ", 1) for line in cell.source.splitlines()]
+    nodes = [ast.parse(code).body[0] for code, _ in lines]
+    return {
+        node.targets[0].id: (ast.literal_eval(node.value), comment)
+        for node, (_, comment) in zip(nodes, lines, strict=True)
+    }
 
 
 def test_both_languages_have_the_same_chapters():
@@ -116,23 +126,18 @@ def test_one_sentence_a_line(path):
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: f"{p.parent.name}/{p.stem}")
-def test_parameters_are_those_of_every_chapter_and_the_published_ones(path):
-    values = parameters(path)
-    assert list(values) == [
-        "language",
-        "dataset",
-        "epochs",
-        "seeds",
-        "units",
-        "batch_size",
-        "learning_rate",
-        "train",
-        "runs_dir",
-    ]
-    assert values["language"] == path.parent.name
-    name = "reproduce" if path.stem == "reproduce" else "irnn-vs-lstm"
-    for key, parameter in inspect.signature(EXPERIMENTS[name]).parameters.items():
-        assert values[key] == parameter.default, key
+def test_parameters_are_those_that_the_chapter_declares(path):
+    declared = {k: (p.default, p.help) for k, p in module(path).PARAMETERS.items()}
+    declared["language"] = (path.parent.name, declared["language"][1])
+    assert list(parameters(path).items()) == list(declared.items())
+    assert list(declared)[: len(SHARED)] == list(SHARED)
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_the_table_of_parameters_is_complete(language):
+    text = cells(BOOK / language / "reproduce.ipynb", "markdown")["papermill"].source
+    names = [re.findall(r"`(\w+)`", row.split("|")[1]) for row in re.findall(r"^\|.*", text, re.M)]
+    assert [name for row in names for name in row] == list(SHARED)
 
 
 def papermill(tmp_path, chapter, *arguments, **environment):
@@ -171,7 +176,7 @@ def test_papermill_by_itself_from_any_folder(tmp_path):
     assert "dataset = &#x27;digits&#x27;" in page
     assert "公開版と異なるパラメーター" in page
     assert page.count("<svg") == 5
-    plan = planned(irnn_vs_lstm(dataset="digits", epochs=1, seeds=1, units=4))
+    plan = planned(chapters.experiment(irnn_vs_lstm, dataset="digits", epochs=1, seeds=1, units=4))
     trained = {path.stem for path in (tmp_path / "mine").glob("*.jsonl")}
     assert trained == {spec.name for spec in plan}
 

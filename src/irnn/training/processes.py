@@ -1,7 +1,8 @@
-"""Processes that train, one for each task: on this machine, or on the workers of a cluster.
+"""Processes that train, one for each task.
 
 A process ends with the one that started it, at once and without loss: what a run has, it has
-in the store. `python -m irnn.workers` is such a process; it is told its task on standard input.
+in the store. `python -m irnn.training.processes` is such a process; it is told its task on
+standard input.
 """
 
 import json
@@ -15,12 +16,13 @@ import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Literal, NamedTuple
 
 from irnn.errors import InputError, Unavailable
 from irnn.spec import RunSpec
 from irnn.store import Run, Store
+from irnn.training.plan import Task
 
 # One thread a process: many processes share the cores better than one process's threads do
 # (benchmarks/results/jobs.csv). On a GPU, each takes the memory that it needs and no more.
@@ -37,17 +39,6 @@ ENVIRONMENT = {
 HIDE_GPUS = {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Task:
-    """What a process trains: one run, or several side by side (`together.train`)."""
-
-    specs: tuple[RunSpec, ...]
-    epochs: int
-    runs_dir: str
-    mnist: str | None = None  # MNIST's file, see `data.load_images`
-    device: str | None = None  # "cpu" or "gpu"; None: the backend's choice
-
-
 class Outcome(NamedTuple):
     """How a task ended. `unavailable`: with what no other run could do without either."""
 
@@ -56,12 +47,12 @@ class Outcome(NamedTuple):
     message: str = ""
 
 
-def train(
+def train_task(
     task: Task,
     on_update: Callable[[Run, int, float], None] | None = None,
     on_epoch: Callable[[Run], None] = lambda run: None,
 ) -> Outcome:
-    """Train a task in this process; the callbacks are those of `train.train`.
+    """Train a task in this process; the callbacks are those of `run.train_run`.
 
     What goes wrong is in the outcome; for what was not foreseen, the traceback goes to
     standard error.
@@ -85,31 +76,31 @@ def _train(task: Task, on_update, on_epoch) -> None:
     try:
         import keras
 
-        from irnn import train
+        from irnn.training import environment, run
     except (ImportError, ValueError) as error:
         raise Unavailable(
             f"Keras does not start ({error}); set KERAS_BACKEND to tensorflow or jax"
         ) from None
-    if task.device == "gpu" and not train.gpu():
+    if task.device == "gpu" and not environment.gpu():
         raise Unavailable(
             "a GPU was asked for (--device gpu), but Keras' backend sees none; see README.md on "
             "GPUs, or leave the option out"
         )
     store = Store(task.runs_dir)
     # On a GPU, Keras' loop in Python leaves gaps between updates; a group of one has none.
-    if len(task.specs) == 1 and not (train.gpu() and keras.backend.backend() == "jax"):
-        train.train(task.specs[0], task.epochs, store, task.mnist, on_update, on_epoch)
+    if len(task.specs) == 1 and not (environment.gpu() and keras.backend.backend() == "jax"):
+        run.train_run(task.specs[0], task.epochs, store, task.mnist, on_update, on_epoch)
         return
-    from irnn import together
+    from irnn.training import group
 
-    together.train(task.specs, task.epochs, store, task.mnist, on_update, on_epoch)
+    group.train_group(task.specs, task.epochs, store, task.mnist, on_update, on_epoch)
 
 
 def free_first(tasks: list[Task], store: Store) -> Iterator[Task]:
     """Yield tasks in their order, but those whose run another process trains last."""
     waiting = list(tasks)
     while waiting:
-        free = (t for t in waiting if not any(store.taken(spec) for spec in t.specs))
+        free = (t for t in waiting if not any(store.is_locked(spec) for spec in t.specs))
         task = next(free, waiting[0])
         waiting.remove(task)
         yield task
@@ -122,7 +113,7 @@ def work(task: Task, stop: threading.Event) -> Outcome:
     """Train a task in a process of its own; end the process at once if `stop` is set."""
     flags = f"{os.environ.get('XLA_FLAGS', '')} {ENVIRONMENT['XLA_FLAGS']}".strip()
     environment = ENVIRONMENT | os.environ | {"XLA_FLAGS": flags}
-    command = [sys.executable, "-m", "irnn.workers"]
+    command = [sys.executable, "-m", __spec__.name]
     pipe = subprocess.PIPE
     with (
         tempfile.TemporaryFile("w+") as errors,
@@ -150,7 +141,7 @@ def work(task: Task, stop: threading.Event) -> Outcome:
 
 
 @contextmanager
-def processes(jobs: int, tasks: list[Task], store: Store) -> Iterator[list[Future]]:
+def work_on(jobs: int, tasks: list[Task], store: Store) -> Iterator[list[Future]]:
     """Work on tasks in so many processes at a time; the futures' results are outcomes.
 
     Tasks whose run another process trains come last. At the context's end, what still works
@@ -172,55 +163,13 @@ def processes(jobs: int, tasks: list[Task], store: Store) -> Iterator[list[Futur
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-@contextmanager
-def cluster(address: str, tasks: list[Task], store: Store) -> Iterator[list[Future]]:
-    """Hand tasks to the workers of a Dask cluster; otherwise as `processes`.
-
-    A worker that dies loses its task to another, which goes on from the run's last epoch.
-
-    Raises:
-        Unavailable: Where Dask is not installed, no scheduler answers at the address, or a
-            worker does not see the store.
-
-    """
-    try:
-        import distributed
-    except ImportError:
-        raise Unavailable(
-            "--cluster needs Dask: pip install distributed, here and where the workers are"
-        ) from None
-    try:
-        client = distributed.Client(address, timeout=10)
-    except (OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise Unavailable(
-            f"no Dask scheduler answers at {address!r} ({reason}); "
-            "start one with `dask scheduler`, which prints its address"
-        ) from None
-    with client:
-        store.make()
-        for worker, sees in client.run(os.path.isdir, str(store.root.absolute())).items():
-            if not sees:
-                raise Unavailable(
-                    f"the worker {worker} does not see the store {store.root}; "
-                    "the store must be a folder that all of the cluster shares (--runs-dir)"
-                )
-        stop = distributed.Event(f"irnn-{os.getpid()}-stop", client)
-        executor = client.get_executor(pure=False)
-        try:
-            yield [executor.submit(work, task, stop) for task in tasks]
-        finally:
-            stop.set()
-            executor.shutdown(wait=False)
-
-
 def main() -> None:
     """Train the task on standard input's first line; print the outcome as JSON."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to act on
     given = json.loads(sys.stdin.readline())
     threading.Thread(target=_end_with_parent, daemon=True).start()
     specs = tuple(RunSpec(**spec) for spec in given.pop("specs"))
-    outcome = train(Task(specs=specs, **given))
+    outcome = train_task(Task(specs=specs, **given))
     print(json.dumps({"how": outcome.how, "message": outcome.message}))
 
 

@@ -1,37 +1,30 @@
 """One run, on any Keras backend: trained epoch by epoch, stopped and taken up at any moment."""
 
-import datetime
 import json
 import math
 import os
-import platform
-import subprocess
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import keras
 import numpy as np
 
-import irnn
 from irnn import data, models
 from irnn.errors import InputError
-from irnn.recurrent.choice import loop_name, saved_bytes
+from irnn.recurrent.choice import saved_bytes
 from irnn.spec import RunSpec
 from irnn.store import Run, Store
+from irnn.training.environment import sitting
 
 # Test images at a time: enough to be fast, few enough for the memory of a laptop.
 TEST_BATCH = 1000
-
-# What in the environment may change how fast a run is trained.
-VARIABLES = ("IRNN_LOOP", "XLA_FLAGS", "TF_XLA_FLAGS", "OMP_NUM_THREADS", "GLIBC_TUNABLES")
 
 WEIGHTS = ("kernel", "recurrent_kernel", "bias", "dense_kernel", "dense_bias")
 
 CHECKPOINT_FORMAT = 1  # a checkpoint of another number was written by another version
 
 
-def train(
+def train_run(
     spec: RunSpec,
     epochs: int,
     store: Store,
@@ -129,7 +122,7 @@ def keep(run: Run, epoch: dict[str, float], state: list[np.ndarray], store: Stor
         run: The run before the epoch.
         epoch: The epoch's metrics.
         state: The weights after it, in the order of `WEIGHTS`, then the optimizer's variables.
-        store: Where the run is kept; `train` raises what it raises.
+        store: Where the run is kept; `train_run` raises what it raises.
 
     """
     line = {k: v if math.isfinite(v) else None for k, v in epoch.items()}
@@ -140,7 +133,7 @@ def keep(run: Run, epoch: dict[str, float], state: list[np.ndarray], store: Stor
         "epochs": np.array(json.dumps([*run.epochs, line])),
     }
     arrays = {f"v{i}": array for i, array in enumerate(state)}
-    store.save(store.checkpoint(run.spec), checkpoint | arrays)
+    store.save(store.checkpoint_path(run.spec), checkpoint | arrays)
     return settled(run.spec, store)
 
 
@@ -150,11 +143,11 @@ def settled(spec: RunSpec, store: Store) -> Run:
     Raises `InputError` where the checkpoint is not this run's or cannot be read.
     """
     run = store.read(spec)
-    path = store.checkpoint(spec)
+    path = store.checkpoint_path(spec)
     if not path.exists():
         if run.epochs:
             raise InputError(
-                f"{store.record(spec)} has {len(run)} epochs but no checkpoint beside it; "
+                f"{store.record_path(spec)} has {len(run)} epochs but no checkpoint beside it; "
                 "delete it to start over, or train into another store (--runs-dir)"
             )
         return run
@@ -178,11 +171,11 @@ def settled(spec: RunSpec, store: Store) -> Run:
         raise InputError(f"the checkpoint {path} is of another spec; {remedy} (--runs-dir)")
     if lines[: len(run)] != run.epochs:
         raise InputError(
-            f"{store.record(spec)} has {len(run)} epochs that are not the {len(lines)} of its "
+            f"{store.record_path(spec)} has {len(run)} epochs that are not the {len(lines)} of its "
             "checkpoint; delete both to start over"
         )
     if len(run) < len(lines):
-        store.save(store.weights(spec), weights)
+        store.save(store.weights_path(spec), weights)
         store.append(spec, *lines[len(run) :])
         return store.read(spec)
     return run
@@ -196,7 +189,7 @@ def restored(run: Run, store: Store, variables: list) -> list[np.ndarray]:
     """
     if not run.epochs:
         return [keras.ops.convert_to_numpy(variable) for variable in variables]
-    path = store.checkpoint(run.spec)
+    path = store.checkpoint_path(run.spec)
     with np.load(path) as checkpoint:
         values = [checkpoint[name] for name in checkpoint.files if name.startswith("v")]
     if [value.shape for value in values] != [tuple(variable.shape) for variable in variables]:
@@ -230,73 +223,3 @@ def out_of_memory(spec: RunSpec, error: Exception, runs: int = 1) -> InputError 
         return InputError(f"{line}; train at most {min(has // takes, runs - 1)} runs at once")
     batch = max(1, min(has * spec.batch_size // takes, spec.batch_size - 1))
     return InputError(f"{line}; train with a batch size of at most {batch}")
-
-
-def sitting(run: Run, together: int | None = None) -> dict:
-    """Return the record's line that says on what the run's next epochs are trained.
-
-    `together` is the number of runs that one program trains.
-    """
-    name = loop_name(run.spec)
-    line = {"first_epoch": len(run) + 1} | environment() | {"loop": name}
-    line |= {"loop_checked": True} if name == "fused" else {}  # against the plain one, at first use
-    return {"sitting": line | ({"together": together} if together else {})}
-
-
-def environment() -> dict:
-    """Return what is trained on: versions, device, and what in the environment may matter."""
-    backend = keras.backend.backend()
-    return {
-        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "irnn": irnn.__version__,
-        "commit": _commit(),
-        "python": platform.python_version(),
-        "keras": keras.__version__,
-        "numpy": np.__version__,
-        "backend": backend,
-        "backend_version": __import__(backend).__version__,
-        "device": gpu() or cpu(),
-        "cores": os.cpu_count(),
-        "variables": {name: os.environ[name] for name in VARIABLES if name in os.environ},
-    }
-
-
-def _commit() -> str | None:
-    """Return the commit of this package, marked if the package was changed since."""
-
-    def git(*arguments: str) -> str:
-        command = ["git", "--no-optional-locks", "-C", str(Path(__file__).parent), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-
-    try:
-        changed = git("status", "--porcelain", "--", ".")
-        return git("rev-parse", "--short=12", "HEAD") + ("-dirty" if changed else "")
-    except (OSError, subprocess.CalledProcessError):
-        return None
-
-
-def gpu() -> str | None:
-    """Return the name of the GPU that Keras' backend trains on, None if it sees none."""
-    backend = keras.backend.backend()
-    if backend == "jax":
-        import jax
-
-        device = jax.devices()[0]
-        return None if device.platform == "cpu" else device.device_kind
-    if backend == "tensorflow":
-        import tensorflow as tf
-
-        gpus = tf.config.list_physical_devices("GPU")
-        return tf.config.experimental.get_device_details(gpus[0])["device_name"] if gpus else None
-    import torch
-
-    return torch.cuda.get_device_name() if torch.cuda.is_available() else None
-
-
-def cpu() -> str:
-    """Return the processor's name."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(": ", 1)[1] for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()

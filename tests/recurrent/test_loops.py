@@ -400,7 +400,7 @@ def test_out_of_memory_says_what_fits(monkeypatch):
     import jax
 
     from irnn.recurrent.choice import saved_bytes
-    from irnn.train import out_of_memory
+    from irnn.training.run import out_of_memory
 
     monkeypatch.setenv("IRNN_LOOP", "scan")
     spec = make("lstm")

@@ -13,7 +13,7 @@ import pytest
 from irnn.errors import InputError
 from irnn.spec import make
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 pytestmark = [
     pytest.mark.keras,

@@ -9,16 +9,16 @@ import time
 
 import pytest
 
-from irnn import session
-from irnn.experiments import planned, reproduce
+from irnn.chapters import experiment, reproduce
 from irnn.store import METRICS
+from irnn.training.plan import Resources, outlook, planned, tasks
 
 ON_JAX = os.environ.get("KERAS_BACKEND") == "jax"
 SMALL = ("--units", "8", "--epochs", "2")
 
 
 def plan(seeds, epochs=2):
-    return planned(reproduce(units=8, epochs=epochs, seeds=seeds))
+    return planned(experiment(reproduce, units=8, epochs=epochs, seeds=seeds))
 
 
 def record(store, spec, epochs, seconds, sitting=()):
@@ -66,7 +66,7 @@ def test_a_dry_run_says_what_is_missing_and_trains_nothing(command, store):
 
 
 def test_times_that_nothing_recorded_tells_are_not_guessed(store):
-    line = session.outlook(plan(2), store, session.Means())
+    line = outlook(plan(2), store, Resources())
     assert line == (
         "0 of 2 runs recorded, 2 to train, 4 epochs; how long 2 of them take is not known, "
         "no run like them is recorded"
@@ -79,14 +79,16 @@ def test_several_experiments_are_one_plan(command, store):
     assert done.stdout.startswith("0 of 15 runs recorded")
 
 
-def test_runs_that_differ_in_numbers_are_grouped(store):
-    runs = planned(reproduce(units=8, seeds=3), reproduce(units=8, seeds=2, learning_rate=1e-3))
-    other = planned(reproduce(units=9, seeds=1))
-    means = session.Means(jobs=1, together=True)
-    tasks = session.tasks(runs | other, runs | other, store, means)
-    assert [len(task.specs) for task in tasks] == [5, 1]
-    tasks = session.tasks(runs, runs, store, session.Means(jobs=2, together=True))
-    assert [len(task.specs) for task in tasks] == [3, 2]
+def test_runs_of_one_shape_are_grouped(store):
+    runs = planned(
+        experiment(reproduce, units=8, seeds=3),
+        experiment(reproduce, units=8, seeds=2, learning_rate=1e-3),
+    )
+    other = planned(experiment(reproduce, units=9, seeds=1))
+    one, two = (Resources(jobs=jobs, together=True) for jobs in (1, 2))
+    grouped = tasks(runs | other, runs | other, store, one)
+    assert [len(task.specs) for task in grouped] == [5, 1]
+    assert [len(task.specs) for task in tasks(runs, runs, store, two)] == [3, 2]
 
 
 # --- training ---------------------------------------------------------------------------
@@ -134,9 +136,9 @@ def test_stopped_at_once_and_nothing_goes_on(store, jobs, number):
         assert said.endswith("irnn: stopped; every finished epoch is kept\n")
         assert "Traceback" not in said
     deadline = time.monotonic() + 10
-    while any(store.taken(spec) for spec in plan(2, 1000)) and time.monotonic() < deadline:
+    while any(store.is_locked(spec) for spec in plan(2, 1000)) and time.monotonic() < deadline:
         time.sleep(0.02)
-    assert not any(store.taken(spec) for spec in plan(2, 1000))  # no process is left behind
+    assert not any(store.is_locked(spec) for spec in plan(2, 1000))  # no process is left behind
     runs, errors = store.runs()
     assert sum(map(len, runs)) > 0
     assert not errors
@@ -149,7 +151,7 @@ def test_stopped_at_once_and_nothing_goes_on(store, jobs, number):
 def test_a_full_disk_stops_with_one_line_and_a_store_that_reads(store, command):
     (spec,) = plan(1)
     assert train(command, store, *SMALL).returncode == 0
-    size = store.checkpoint(spec).stat().st_size
+    size = store.checkpoint_path(spec).stat().st_size
     limit = (size // 2, size // 2)
     done = train(
         command,
@@ -185,7 +187,7 @@ def test_together_records_what_a_run_alone_does(command, store):
         run = store.read(spec)
         assert len(run) == 2
         assert run.sittings[0]["together"] == 3
-        assert store.weights(spec).exists()
+        assert store.weights_path(spec).exists()
 
 
 @pytest.mark.keras
@@ -204,7 +206,7 @@ def test_together_on_another_backend(command, store):
         (("--device", "gpus"), "unknown device 'gpus'; did you mean gpu?"),
     ],
 )
-def test_bad_means_get_one_line(command, options, message):
+def test_bad_resources_get_one_line(command, options, message):
     done = command("train", "reproduce", *options)
     assert done.returncode == 2
     assert message in done.stderr

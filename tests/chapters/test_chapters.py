@@ -2,18 +2,20 @@
 
 import pytest
 
-from irnn import experiments
+from irnn import chapters
+from irnn.chapters import irnn_vs_lstm
 from irnn.errors import InputError
 from irnn.store import Store
+from irnn.training.plan import planned
 
 
 @pytest.fixture(scope="module")
 def published():
-    return experiments.irnn_vs_lstm()
+    return chapters.experiment(irnn_vs_lstm)
 
 
 def test_every_published_run_is_recorded(published):
-    Store().require(experiments.planned(published), "python -m irnn train irnn-vs-lstm")
+    Store().require(planned(published), "python -m irnn train irnn-vs-lstm")
 
 
 def test_the_main_experiment_is_large_enough(published):
@@ -31,25 +33,25 @@ def test_the_main_experiment_is_large_enough(published):
 def test_tuned_rates_won_the_recorded_search(model, published):
     runs = [Store().read(spec) for spec in published[f"{model}-search"].specs]
     best = min(runs, key=lambda run: run["loss"][0])
-    assert best.spec.learning_rate == experiments.TUNED[model]
+    assert best.spec.learning_rate == irnn_vs_lstm.TUNED[model]
     rates = sorted(run.spec.learning_rate for run in runs)
-    assert rates[0] < experiments.TUNED[model] < rates[-1]
+    assert rates[0] < irnn_vs_lstm.TUNED[model] < rates[-1]
 
 
 def test_final_weights_are_kept_and_small(published):
     for name in ("irnn", "lstm", "irnn-tuned", "lstm-tuned"):
         for spec in published[name].specs:
-            assert Store().weights(spec).stat().st_size <= 200_000
+            assert Store().weights_path(spec).stat().st_size <= 200_000
 
 
 def test_every_published_run_says_what_trained_it(published):
-    for spec in experiments.planned(published):
+    for spec in planned(published):
         for sitting in Store().read(spec).sittings:
             assert {"backend", "backend_version", "device", "commit", "date"} <= sitting.keys()
 
 
 def test_a_run_that_two_curves_share_is_planned_once(published):
-    plan = experiments.planned(published)
+    plan = planned(published)
     shared = published["irnn-tuned"].specs[0]
     assert shared in published["irnn-search"].specs
     assert plan[shared] == published["irnn-tuned"].epochs
@@ -62,11 +64,12 @@ def test_a_run_that_two_curves_share_is_planned_once(published):
         ({"epochs": "ten"}, "epochs is 'ten'"),
         ({"seeds": 0}, "seeds is 0"),
         ({"dataset": "mnits"}, "did you mean mnist"),
+        ({"epoch": 3}, "unknown parameter 'epoch'; did you mean epochs?"),
         ({"learning_rate": 100}, "learning_rate is 100; it must be a number from"),
     ],
 )
 def test_bad_values_are_named(values, message):
-    for experiment in experiments.EXPERIMENTS.values():
+    for chapter in chapters.experiments().values():
         with pytest.raises(InputError) as error:
-            experiment(**values)
+            chapters.experiment(chapter, **values)
         assert message in str(error.value)

@@ -9,16 +9,17 @@ import time
 import distributed
 import pytest
 
-from irnn import workers
+from irnn.chapters import experiment, reproduce
 from irnn.errors import Unavailable
-from irnn.experiments import planned, reproduce
+from irnn.training.cluster import work_on
+from irnn.training.plan import planned
 
 pytestmark = [
     pytest.mark.keras,
     pytest.mark.skipif(os.environ.get("KERAS_BACKEND") != "jax", reason="one backend tells"),
 ]
 EPOCHS = 40
-PLAN = planned(reproduce(units=8, epochs=EPOCHS, seeds=4))
+PLAN = planned(experiment(reproduce, units=8, epochs=EPOCHS, seeds=4))
 
 
 def dask(*arguments):
@@ -79,9 +80,9 @@ def test_stopped_the_workers_let_go(cluster, store):
     process.terminate()
     assert process.wait(20) == 143
     deadline = time.monotonic() + 20
-    while any(store.taken(spec) for spec in PLAN) and time.monotonic() < deadline:
+    while any(store.is_locked(spec) for spec in PLAN) and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert not any(store.taken(spec) for spec in PLAN)
+    assert not any(store.is_locked(spec) for spec in PLAN)
 
 
 def test_a_worker_that_does_not_see_the_store(store, monkeypatch):
@@ -91,7 +92,7 @@ def test_a_worker_that_does_not_see_the_store(store, monkeypatch):
             pytest.raises(
                 Unavailable, match=r"does not see the store .* all of the cluster shares"
             ),
-            workers.cluster(local.scheduler_address, [], store),
+            work_on(local.scheduler_address, [], store),
         ):
             pass
 

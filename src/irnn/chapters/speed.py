@@ -1,0 +1,299 @@
+"""What an epoch costs: measurements, and not runs."""
+
+from irnn.chapters.irnn_vs_lstm import POST_SECONDS
+from irnn.measurements import Jobs, Speed, find, only
+from irnn.parameters import shared
+from irnn.show.picture import Picture
+from irnn.show.style import BACKENDS, COLORS, INK, MARKERS, matplotlib, new_figure, style
+from irnn.show.text import listed, seconds
+from irnn.show.words import SHARED
+from irnn.spec import make
+
+PARAMETERS = shared()
+
+# The rows of the first figure, from the slowest on: backend, loop, way.
+LOOPS = (
+    ("tensorflow", "stock", "fit"),
+    ("tensorflow", "keras", "fit"),
+    ("jax", "stock", "fit"),
+    ("jax", "scan", "fit"),
+    ("jax", "native", "fit"),
+    ("jax", "native", "program"),
+    ("jax", "ceiling", "program"),
+)
+
+ALT = {
+    "loops": {
+        "en": "Seconds per epoch: July 2015 slowest, then TensorFlow, stock Keras on JAX and this "
+        "book's loops, down to the processor's ceiling",
+        "ja": "1 エポックの秒数。2015 年 7 月が最も長く、TensorFlow、JAX 上の Keras 標準、"
+        "本書のループの順に短くなり、プロセッサーの上限に近づく",
+    },
+    "batch_sizes": {
+        "en": "Seconds per epoch over the batch size, of this book's networks and stock Keras",
+        "ja": "バッチサイズに対する 1 エポックの秒数。本書のネットワークと Keras 標準",
+    },
+    "growth": {
+        "en": "Seconds per epoch by steps, by units and by runs in one program",
+        "ja": "ステップ数、ユニット数、まとめたランの数に対する 1 エポックの秒数",
+    },
+    "throughput": {
+        "en": "Updates per second by number of processes and threads",
+        "ja": "プロセス数とスレッド数ごとの、1 秒あたりの更新回数",
+    },
+}
+
+WORDS = {
+    "en": SHARED["en"]
+    | {
+        "2015": "July 2015, GRID K520",
+        "stock": "stock Keras, {backend}",
+        "keras": "this book, {backend}",
+        "scan": "this book, {backend}, a step at a time",
+        "native": "this book, {backend}, all steps in one call",
+        "native program": "the same, all updates in one program",
+        "ceiling": "its multiplications alone, at full speed",
+        "linear seconds": "seconds per epoch",
+        "batch size": "images per update (batch size)",
+        "ours": "this book, {backend}",
+        "seconds per run": "seconds per epoch and run (logarithmic)",
+        "steps": "steps of a sequence, T",
+        "units": "units",
+        "together": "runs in one program",
+        "1, 1": "1 process, 1 thread",
+        "1, n": "1 process, {threads} threads",
+        "n, 1": "{jobs} processes, 1 thread each",
+        "throughput": "updates per second, all processes together",
+    },
+    "ja": SHARED["ja"]
+    | {
+        "2015": "2015 年 7 月、GRID K520",
+        "stock": "Keras 標準、{backend}",
+        "keras": "本書、{backend}",
+        "scan": "本書、{backend}、1 ステップずつ",
+        "native": "本書、{backend}、全ステップを 1 回の呼び出しで",
+        "native program": "同上、全更新を一つのプログラムで",
+        "ceiling": "乗算と加算だけを最高速で行った場合",
+        "linear seconds": "1 エポックあたりの秒数",
+        "batch size": "1 回の更新に使う画像の数（バッチサイズ）",
+        "ours": "本書、{backend}",
+        "seconds per run": "1 ランの 1 エポックあたりの秒数（対数目盛）",
+        "steps": "系列のステップ数 T",
+        "units": "ユニット数",
+        "together": "一つのプログラムにまとめたランの数",
+        "1, 1": "1 プロセス、1 スレッド",
+        "1, n": "1 プロセス、{threads} スレッド",
+        "n, 1": "{jobs} プロセス、各 1 スレッド",
+        "throughput": "1 秒あたりの更新回数（全プロセスの合計）",
+    },
+}
+
+
+def numbers(speed: list[Speed], jobs: list[Jobs]) -> dict[str, str | int]:
+    """Return the numbers of the prose by name."""
+    spec = make("irnn")
+    small, large = (make("irnn", batch_size=size) for size in (16, 128))
+    first = only(speed, group="loops", network="irnn", backend="jax", loop="native", way="fit")
+
+    found = dict(
+        date=listed(speed, "date"),
+        machine=listed(speed, "machine"),
+        cores=first.cores,
+        keras=first.keras,
+        jax=listed(find(speed, backend="jax"), "backend_version"),
+        tensorflow=listed(find(speed, backend="tensorflow"), "backend_version"),
+        rounds=first.rounds,
+        images=f"{spec.training_images:,}",
+        batch_size=spec.batch_size,
+        small_batch=small.batch_size,
+        large_batch=large.batch_size,
+        units=spec.units,
+        steps=spec.steps,
+        updates=f"{spec.updates:,}",
+        small_updates=f"{small.updates:,}",
+        large_updates=f"{large.updates:,}",
+        epoch_steps=f"{spec.updates * spec.steps:,}",
+        multiply_adds=f"{spec.batch_size * spec.units**2:,}",
+        batch_kb=f"{4 * spec.batch_size * spec.steps / 1000:.0f}",
+        post_update=f"{1000 * POST_SECONDS['irnn'] / spec.updates:.0f}",
+    )
+    for network in POST_SECONDS:
+        found |= {f"{network}_{key}": v for key, v in _of_network(network, speed, jobs).items()}
+    for group in ("steps", "units", "together"):
+        values = {getattr(row, group) for row in find(speed, group=group)}
+        found[f"{group}_least"], found[f"{group}_most"] = min(values), max(values)
+        found[f"{group}_times"] = f"{max(values) / min(values):g}"
+    return found
+
+
+def _of_network(network: str, speed: list[Speed], jobs: list[Jobs]) -> dict[str, str]:
+    """Return the numbers of one network."""
+    spec, then = make(network), POST_SECONDS[network]
+    rows = find(speed, group="loops", network=network)
+    row = {(r.backend, r.loop, r.way): r for r in rows}
+    stock, scan, native, program, ceiling = (row[key] for key in LOOPS[2:])
+    tensorflow = row["tensorflow", "keras", "fit"]
+    microseconds = 1e6 / spec.updates / spec.steps
+    found = {
+        "post": seconds(then),
+        "post_step": seconds(microseconds * then),
+        "step": seconds(microseconds * native.seconds),
+        "stock": seconds(stock.seconds),
+        "scan": seconds(scan.seconds),
+        "native": seconds(native.seconds),
+        "program": seconds(program.seconds),
+        "ceiling": seconds(ceiling.seconds),
+        "tensorflow": seconds(tensorflow.seconds),
+        "faster": f"{then / native.seconds:.0f}",
+        "scan_ratio": f"{scan.ratio:.2f}",
+        "native_ratio": f"{native.ratio:.2f}",
+        "of_ceiling": f"{program.cpu_seconds / ceiling.cpu_seconds:.2f}",
+        "tensorflow_ratio": f"{tensorflow.ratio:.2f}",
+        "tensorflow_cpu_ratio": f"{tensorflow.cpu_ratio:.2f}",
+        "tensorflow_times": f"{tensorflow.seconds / native.seconds:.1f}",
+    }
+    batches = [r.seconds for r in find(speed, group="batch", network=network, loop="native")]
+    found |= {"batch_low": seconds(min(batches)), "batch_high": seconds(max(batches))}
+    for group in ("steps", "units", "together"):
+        grown = sorted(find(speed, group=group, network=network), key=lambda r: getattr(r, group))
+        found[f"{group}_first"] = seconds(grown[0].seconds)
+        found[f"{group}_last"] = seconds(grown[-1].seconds)
+        found[f"{group}_factor"] = f"{grown[-1].seconds / grown[0].seconds:.1f}"
+    side_by_side = max(find(jobs, network=network, threads=1), key=lambda job: job.jobs)
+    threads = max(find(jobs, network=network, jobs=1), key=lambda job: job.threads)
+    return found | {
+        "jobs": side_by_side.jobs,
+        "jobs_ratio": f"{side_by_side.ratio:.2f}",
+        "threads": threads.threads,
+        "threads_ratio": f"{threads.ratio:.2f}",
+    }
+
+
+def loops(rows: list[Speed], language: str) -> Picture:
+    """Draw the seconds per epoch of every loop, a panel for each network, with 2015's."""
+    text = WORDS[language]
+    rows = find(rows, group="loops")
+    labels = [text["2015"]]
+    for backend, loop, way in LOOPS:
+        key = "native program" if (loop, way) == ("native", "program") else loop
+        labels.append(text[key].format(backend=BACKENDS[backend]))
+    with style():
+        figure = new_figure(height=4.6)
+        panels = figure.subplots(2, 1, sharex=True)
+        for axes, (model, then) in zip(panels, POST_SECONDS.items(), strict=True):
+            found = [
+                only(rows, network=model, backend=backend, loop=loop, way=way)
+                for backend, loop, way in LOOPS
+            ]
+            values = [then, *(row.seconds for row in found)]
+            look = {"color": COLORS[model], "marker": MARKERS[model], "linestyle": "none"}
+            axes.plot(values, range(len(values)), **look)
+            extent = [row.low for row in found], [row.high for row in found]
+            axes.hlines(range(1, len(values)), *extent, color=COLORS[model], alpha=0.6)
+            for y, value in enumerate(values):
+                axes.annotate(
+                    seconds(value), (value, y), (7, 0), textcoords="offset points", va="center"
+                )
+            axes.set_yticks(range(len(labels)), labels)
+            axes.invert_yaxis()
+            axes.set_title(model.upper())
+            axes.set_xscale("log")
+            axes.margins(x=0.12, y=0.08)
+            _plain(axes.xaxis)
+        panels[-1].set_xlabel(text["seconds"])
+    return Picture(figure, ALT["loops"][language], language, measured=tuple(rows))
+
+
+def batch_sizes(rows: list[Speed], language: str) -> Picture:
+    """Draw the seconds per epoch by batch size, of this book's networks and of stock Keras."""
+    text = WORDS[language]
+    rows = find(rows, group="batch")
+    with style():
+        figure = new_figure(height=4.2)
+        panels = figure.subplots(1, 2)
+        for axes, model in zip(panels, POST_SECONDS, strict=True):
+            for loop, color in (("stock", INK), ("native", COLORS[model])):
+                look = {"color": color, "marker": MARKERS[model]}
+                look |= {"markerfacecolor": "none", "linestyle": "--"} if loop == "stock" else {}
+                label = text["ours" if loop == "native" else loop].format(backend="JAX")
+                _curve(
+                    axes, find(rows, network=model, loop=loop), "batch_size", label=label, **look
+                )
+            axes.set_title(model.upper())
+            axes.set_xlabel(text["batch size"])
+            axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), handlelength=2.8)
+            axes.set_ylim(bottom=0)
+        panels[0].set_ylabel(text["linear seconds"])
+    return Picture(figure, ALT["batch_sizes"][language], language, measured=tuple(rows))
+
+
+def growth(rows: list[Speed], language: str) -> Picture:
+    """Draw how the seconds per epoch and run grow with steps, units and runs in one program."""
+    text = WORDS[language]
+    groups = ("steps", "units", "together")
+    shown = [row for row in rows if row.group in groups]
+    with style():
+        figure = new_figure(height=4)
+        panels = figure.subplots(1, 3, sharey=True)
+        for axes, group in zip(panels, groups, strict=True):
+            for model, color in COLORS.items():
+                found = find(shown, group=group, network=model)
+                look = {"color": color, "marker": MARKERS[model]}
+                _curve(axes, found, group, label=model.upper(), **look)
+            axes.set_xlabel(text[group])
+        panels[0].set_ylabel(text["seconds per run"])
+        panels[0].set_yscale("log")
+        _plain(panels[0].yaxis)
+        handles, labels = panels[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=2)
+    return Picture(figure, ALT["growth"][language], language, measured=tuple(shown))
+
+
+def throughput(rows: list[Jobs], language: str) -> Picture:
+    """Draw the updates per second of processes side by side, by their number and threads."""
+    text = WORDS[language]
+    kinds = sorted({(row.jobs, row.threads) for row in rows})
+    with style():
+        figure = new_figure(height=1.3 + 0.3 * len(kinds))
+        panels = figure.subplots(1, 2, sharey=True)
+        for axes, (model, color) in zip(panels, COLORS.items(), strict=True):
+            for row in find(rows, network=model):
+                place = kinds.index((row.jobs, row.threads))
+                errors = [[row.updates_per_second - row.low], [row.high - row.updates_per_second]]
+                axes.barh(place, row.updates_per_second, color=color, alpha=0.85)
+                axes.errorbar(
+                    row.updates_per_second, place, xerr=errors, color=INK, linewidth=1, alpha=0.7
+                )
+            axes.set_title(model.upper())
+            axes.grid(visible=False, axis="y")
+        labels = [
+            text[f"{'n' if jobs > 1 else 1}, {'n' if threads > 1 else 1}"].format(
+                jobs=jobs, threads=threads
+            )
+            for jobs, threads in kinds
+        ]
+        panels[0].set_yticks(range(len(kinds)), labels)
+        panels[0].invert_yaxis()
+        figure.supxlabel(text["throughput"], fontsize="medium")
+    return Picture(figure, ALT["throughput"][language], language, measured=tuple(rows))
+
+
+def _curve(axes, rows: list[Speed], x: str, **look) -> None:
+    """Draw the seconds over a column on a logarithmic axis, with the quartiles of the rounds."""
+    rows = sorted(rows, key=lambda row: getattr(row, x))
+    xs = [getattr(row, x) for row in rows]
+    axes.plot(xs, [row.seconds for row in rows], markersize=5, **look)
+    extent = [row.low for row in rows], [row.high for row in rows]
+    axes.vlines(xs, *extent, color=look["color"], linewidth=1, alpha=0.6)
+    axes.set_xscale("log")
+    axes.set_xticks(xs, [str(value) for value in xs])
+    axes.margins(x=0.08)
+    axes.minorticks_off()
+
+
+def _plain(axis) -> None:
+    """Give a logarithmic axis of seconds ticks in plain numbers."""
+    ticker = matplotlib().ticker
+    axis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: seconds(value)))
+    axis.set_minor_formatter(ticker.NullFormatter())

@@ -1,0 +1,103 @@
+"""The parameters of chapters, each declared once.
+
+A declaration is a line of the chapter's parameters cell, an option of the command line and an
+argument of the chapter's `experiment`. Every chapter has those of `shared`; one of its own
+stands in its module.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from irnn.errors import InputError, one_of
+from irnn.spec import DATASETS, whole_number
+
+LANGUAGES = ("en", "ja")
+PAGE = ("language", "train", "runs_dir")  # about the page; all others are the experiment's
+
+
+def _language(name: str, value) -> None:
+    one_of(name, value, LANGUAGES)
+
+
+def _switch(name: str, value) -> None:
+    one_of(f"value of {name}", value, (True, False))
+
+
+def _count(name: str, value) -> None:
+    whole_number(name, value, 1, 100_000)
+
+
+def _count_or_none(name: str, value) -> None:
+    if value is not None:
+        _count(name, value)
+
+
+def _folder(name: str, value) -> None:
+    if not isinstance(value, str):
+        raise InputError(f"{name} is {value!r}; it must be a folder's path")
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of a chapter.
+
+    Args:
+        default: Its published value.
+        help: What it is, for the notebook and the command line.
+        check: Raises `InputError` for a name and a value that cannot be; None: `RunSpec` does.
+
+    """
+
+    default: Any
+    help: str
+    check: Callable[[str, Any], None] | None = None
+
+
+Parameters = dict[str, Parameter]
+
+SHARED = {
+    "language": Parameter("en", 'language of the figures: "en" or "ja"', _language),
+    "dataset": Parameter("mnist", " or ".join(f'"{name}"' for name in DATASETS)),
+    "epochs": Parameter(None, "epochs of every curve; None: as many as published", _count_or_none),
+    "seeds": Parameter(5, "number of seeds, from 0 on", _count),
+    "units": Parameter(100, "units of the recurrent layer"),
+    "batch_size": Parameter(32, "images per update"),
+    "learning_rate": Parameter(1e-6, "of RMSprop, shared by both networks"),
+    "train": Parameter(False, "train the runs that the store lacks", _switch),
+    "runs_dir": Parameter("", 'the store, a folder of runs; "": book/runs', _folder),
+}
+
+
+def shared(help: dict[str, str] | None = None, **defaults) -> Parameters:
+    """Return the parameters of every chapter, some with another default or another help."""
+    return {
+        name: replace(
+            parameter,
+            default=defaults.get(name, parameter.default),
+            help=(help or {}).get(name, parameter.help),
+        )
+        for name, parameter in SHARED.items()
+    }
+
+
+def of_experiment(parameters: Parameters) -> Parameters:
+    """Return those that decide the runs."""
+    return {name: p for name, p in parameters.items() if name not in PAGE}
+
+
+def check(parameters: Parameters, values: dict[str, Any]) -> None:
+    """Raise `InputError` for a value that is unknown or out of range."""
+    for name, parameter in parameters.items():
+        if parameter.check and name in values:
+            parameter.check(name, values[name])
+
+
+def read(text: str) -> int | float | str:
+    """Return the number in a text, as papermill reads `-p NAME VALUE`; other text as it is."""
+    for number in (int, float):
+        try:
+            return number(text)
+        except ValueError:
+            pass
+    return text

@@ -1,0 +1,8 @@
+"""Pictures of recorded runs and of measurements, in the page's language.
+
+words       words that chapters share, in both languages
+text        numbers as text
+style       colours, fonts, figures; imports matplotlib when something is drawn
+picture     a figure as the page shows it, with what it is drawn from
+plots       plots that chapters share
+"""

@@ -1,0 +1,73 @@
+"""Numbers as text."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from irnn.store import Run
+
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def rate(value: float) -> str:
+    """Return a number in scientific notation, "10⁻⁶" for 1e-6, "5 × 10⁻⁴" for 5e-4."""
+    mantissa, exponent = f"{value:e}".split("e")
+    factor = "" if float(mantissa) == 1 else f"{float(mantissa):g} × "
+    return f"{factor}10{str(int(exponent)).translate(SUPERSCRIPTS)}"
+
+
+def seconds_per_epoch(runs: Iterable[Run]) -> float:
+    """Return the median time of an epoch over the runs, in seconds."""
+    return float(np.median(np.concatenate([run["seconds"] for run in runs])))
+
+
+def seconds(value: float) -> str:
+    """Return seconds to the whole from 10 on, to two digits below: "213", "0.25"."""
+    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
+
+
+def listed(rows: Iterable, column: str) -> str:
+    """Return the values that a column of measurements has, each once."""
+    return ", ".join(dict.fromkeys(str(getattr(row, column)) for row in rows))
+
+
+def percent(runs: list[Run], language: str, epoch: int = -1) -> str:
+    """Return the mean test accuracy over the seeds, with its extent: "52.0% (48.1–55.9%)"."""
+    values = 100 * np.array([run["val_accuracy"][epoch] for run in runs])
+    mean, low, high = (f"{value:.1f}" for value in (values.mean(), values.min(), values.max()))
+    if len(runs) == 1:
+        return f"{mean}%"
+    if language == "ja":  # the joiners keep a line from breaking at the wave dash
+        return f"{mean}%（{low}\u2060～\u2060{high}%）"
+    return f"{mean}% ({low}–{high}%)"
+
+
+def spread(runs: list[Run], epoch: int = -1) -> str:
+    """Return how far the test accuracies of the seeds are apart, in percentage points."""
+    values = 100 * np.array([run["val_accuracy"][epoch] for run in runs])
+    return f"{values.max() - values.min():.1f}"
+
+
+def mean(runs: list[Run], metric: str, epoch: int = -1) -> str:
+    """Return the mean of a metric over the seeds, to two significant digits."""
+    value = np.mean([run[metric][epoch] for run in runs])
+    return f"{float(f'{value:.2g}'):,.10g}"
+
+
+def table(runs: Iterable[Run]) -> list[str]:
+    """Return a line per run under a line of headings, for the command line."""
+    lines = [
+        f"{'run':32} {'semantics':9} {'optimizer':8} {'rate':>6} {'seed':>4} {'epochs':>6} "
+        f"{'test accuracy':>13} {'s/epoch':>8}  trained on"
+    ]
+    for run in runs:
+        spec = run.spec
+        accuracy = f"{run['val_accuracy'][-1]:.1%}" if len(run) else ""
+        seconds = f"{np.median(run['seconds']):.1f}" if len(run) else ""
+        device = run.sittings[-1]["device"] if run.sittings else ""
+        backend = run.sittings[-1]["backend"] if run.sittings else ""
+        lines.append(
+            f"{spec.name:32} {spec.semantics:9} {spec.optimizer:8} {spec.learning_rate:>6g} "
+            f"{spec.seed:>4} {len(run):>6} {accuracy:>13} {seconds:>8}  {backend}, {device}"
+        )
+    return lines

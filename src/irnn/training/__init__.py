@@ -1,0 +1,13 @@
+"""From what a store lacks to recorded epochs.
+
+    plan           the runs of experiments, what is missing of them, and in what tasks
+    session        trains what is missing, with the resources at hand
+    progress       shows how far that is
+    processes      a process for each task
+    cluster        the workers of a Dask cluster
+    run            one run, its checkpoints
+    group          runs side by side as one program on JAX
+    environment    on what is trained
+
+Planning imports neither Keras nor TensorFlow; `run`, `group` and `environment` do.
+"""

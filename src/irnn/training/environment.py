@@ -1,0 +1,87 @@
+"""On what runs are trained: versions, device, and what else a record says of it."""
+
+import datetime
+import os
+import platform
+import subprocess
+from pathlib import Path
+
+import keras
+import numpy as np
+
+import irnn
+from irnn.recurrent.choice import loop_name
+from irnn.store import Run
+
+# What in the environment may change how fast a run is trained.
+VARIABLES = ("IRNN_LOOP", "XLA_FLAGS", "TF_XLA_FLAGS", "OMP_NUM_THREADS", "GLIBC_TUNABLES")
+
+
+def sitting(run: Run, together: int | None = None) -> dict:
+    """Return the record's line that says on what the run's next epochs are trained.
+
+    `together` is the number of runs that one program trains.
+    """
+    name = loop_name(run.spec)
+    line = {"first_epoch": len(run) + 1} | environment() | {"loop": name}
+    line |= {"loop_checked": True} if name == "fused" else {}  # against the plain one, at first use
+    return {"sitting": line | ({"together": together} if together else {})}
+
+
+def environment() -> dict:
+    """Return what is trained on: versions, device, and what in the environment may matter."""
+    backend = keras.backend.backend()
+    return {
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "irnn": irnn.__version__,
+        "commit": _commit(),
+        "python": platform.python_version(),
+        "keras": keras.__version__,
+        "numpy": np.__version__,
+        "backend": backend,
+        "backend_version": __import__(backend).__version__,
+        "device": gpu() or cpu(),
+        "cores": os.cpu_count(),
+        "variables": {name: os.environ[name] for name in VARIABLES if name in os.environ},
+    }
+
+
+def _commit() -> str | None:
+    """Return the commit of this package, marked if the package was changed since."""
+
+    def git(*arguments: str) -> str:
+        command = ["git", "--no-optional-locks", "-C", str(Path(__file__).parents[1]), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    try:
+        changed = git("status", "--porcelain", "--", ".")
+        return git("rev-parse", "--short=12", "HEAD") + ("-dirty" if changed else "")
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def gpu() -> str | None:
+    """Return the name of the GPU that Keras' backend trains on, None if it sees none."""
+    backend = keras.backend.backend()
+    if backend == "jax":
+        import jax
+
+        device = jax.devices()[0]
+        return None if device.platform == "cpu" else device.device_kind
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        gpus = tf.config.list_physical_devices("GPU")
+        return tf.config.experimental.get_device_details(gpus[0])["device_name"] if gpus else None
+    import torch
+
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else None
+
+
+def cpu() -> str:
+    """Return the processor's name."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(": ", 1)[1] for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()

@@ -1,0 +1,208 @@
+"""Figures speak the page's language, in letters that their fonts have."""
+
+import html
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from irnn.chapters import irnn_vs_lstm, reproduce, speed
+from irnn.data import Data
+from irnn.measurements import Jobs, Speed
+from irnn.show.plots import learning_curves
+from irnn.show.style import INK
+from irnn.show.text import seconds_per_epoch
+from irnn.show.words import SHARED
+from irnn.spec import make
+from irnn.store import METRICS, Run
+
+ROOT = Path(__file__).parents[2]
+JAPANESE = "[ぁ-んァ-ヶ一-龠]"
+SITTING = {"first_epoch": 1, "backend": "jax", "device": "CPU <1>", "date": "2015-07-12T00:00:00"}
+
+
+def runs(model, seeds=3, epochs=4, **changes):
+    lines = [{"epoch": n} | dict.fromkeys(METRICS, n / 10) for n in range(1, epochs + 1)]
+    specs = [make(model, seed=seed, **changes) for seed in range(seeds)]
+    return [Run(spec, [SITTING], lines) for spec in specs]
+
+
+@pytest.fixture
+def recorded():
+    return {
+        "irnn": runs("irnn"),
+        "lstm": runs("lstm", epochs=2),
+        "irnn-tuned": runs("irnn", learning_rate=5e-4, seeds=1),
+        "lstm-tuned": runs("lstm", learning_rate=1e-4, seeds=2),
+        "irnn-search": runs("irnn", seeds=1) + runs("irnn", seeds=1, learning_rate=1e-4),
+        "lstm-search": runs("lstm", seeds=1),
+    }
+
+
+MACHINE = {"date": "2026-11-24", "machine": "CPU <2>", "cores": 2, "threads": 2}
+
+
+def row(group, x, network, loop="native", way="program", backend="jax"):
+    settings = {"batch": "batch_size", "loops": "rounds"}.get(group, group)
+    values = {"batch_size": 32, "units": 100, "steps": 784, "together": 1, "rounds": 7}
+    return Speed(
+        **MACHINE | values | {settings: x},
+        keras="3",
+        backend=backend,
+        backend_version="1.0",
+        group=group,
+        network=network,
+        loop=loop,
+        way=way,
+        updates=10,
+        seconds=2.0 * x,
+        low=1.9 * x,
+        high=2.2 * x,
+        cpu_seconds=2.0 * x,
+        cpu_low=1.9 * x,
+        cpu_high=2.2 * x,
+        ratio=0.5,
+        cpu_ratio=0.5,
+        peak_memory_gib=None,
+    )
+
+
+@pytest.fixture
+def measured():
+    groups = {"steps": (49, 196), "units": (50, 100), "together": (8, 1)}
+    found = []
+    for network in ("irnn", "lstm"):
+        found += [row("loops", 7, network, loop, way, b) for b, loop, way in speed.LOOPS]
+        for loop in ("stock", "native"):
+            found += [row("batch", x, network, loop, "fit") for x in (16, 32)]
+        found += [row(group, x, network) for group, xs in groups.items() for x in xs]
+    return found
+
+
+@pytest.fixture
+def jobs():
+    values = MACHINE | {"backend": "jax", "rounds": 7, "low": 1.0, "high": 3.0, "ratio": 1.0}
+    return [
+        Jobs(**values | {"network": network, "jobs": n, "threads": m, "updates_per_second": n / 2})
+        for network in ("irnn", "lstm")
+        for n, m in ((1, 1), (1, 2), (2, 1))
+    ]
+
+
+IMAGES = Data(np.linspace(0, 1, 64).reshape(1, 8, 8), np.array([5]), None, None)
+
+
+@pytest.fixture
+def pictures(recorded, measured, jobs):
+    def draw(language):
+        return [
+            irnn_vs_lstm.curves(recorded, language),
+            irnn_vs_lstm.curves_by_time(recorded, language),
+            irnn_vs_lstm.times(recorded, language),
+            irnn_vs_lstm.search(recorded, language),
+            irnn_vs_lstm.digit(IMAGES, language),
+            reproduce.curves(recorded, language),
+            speed.loops(measured, language),
+            speed.batch_sizes(measured, language),
+            speed.growth(measured, language),
+            speed.throughput(jobs, language),
+        ]
+
+    return draw
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_every_picture_is_drawn_in_the_pages_colours(language, pictures):
+    for picture in pictures(language):
+        page = picture._repr_html_()
+        assert page.count("<svg") == 1
+        assert f'role="img" aria-label="{html.escape(picture.alt)}"' in page
+        assert "currentColor" in page
+        assert INK not in page
+
+
+def test_axes_and_legend_speak_the_language(pictures):
+    def words(picture):
+        found = []
+        for axes in picture.figure.axes:
+            found += [axes.get_xlabel(), axes.get_ylabel()]
+            found += [text.get_text() for text in axes.texts]
+            legend = axes.get_legend()
+            found += [text.get_text() for text in legend.get_texts()] if legend else []
+        return " ".join(found)
+
+    for english, japanese in zip(pictures("en"), pictures("ja"), strict=True):
+        assert not re.search(JAPANESE, words(english))
+        assert re.search(JAPANESE, words(japanese))
+
+
+@pytest.mark.parametrize(
+    "words", [SHARED, irnn_vs_lstm.WORDS, speed.WORDS], ids=["shared", "irnn-vs-lstm", "speed"]
+)
+def test_both_languages_have_the_same_words(words):
+    english, japanese = words["en"], words["ja"]
+    assert english.keys() == japanese.keys()
+    for key in english:
+        fields = [sorted(re.findall(r"{\w+}", text[key])) for text in (english, japanese)]
+        assert fields[0] == fields[1], key
+
+
+def test_a_letter_that_the_fonts_lack_is_an_error(recorded, monkeypatch):
+    monkeypatch.setitem(SHARED["en"], "epoch", "𓀀")
+    picture = learning_curves(recorded, ["irnn"], "en", "alt")
+    with pytest.raises(UserWarning, match="missing"):
+        picture.svg()
+
+
+def test_the_runs_behind_a_figure_are_named(recorded):
+    page = learning_curves(recorded, ["irnn"], "en", "alt")._repr_html_()
+    for run in recorded["irnn"]:
+        assert run.spec.id in page
+    assert "CPU &lt;1&gt;" in page
+
+
+def test_the_measurements_behind_a_figure_are_named_once(measured):
+    page = speed.loops(measured, "en")._repr_html_()
+    assert page.count("<li>") == 2
+    assert "2026-11-24, CPU &lt;2&gt;, 2 cores, TensorFlow 1.0" in page
+
+
+def test_a_curve_of_measurements_is_in_the_order_of_its_axis(measured):
+    axes = speed.growth(measured, "en").figure.axes[2]
+    for line in axes.get_lines():
+        assert list(line.get_xdata()) == [1, 8]
+        assert list(line.get_ydata()) == [2, 16]
+
+
+def test_what_the_post_reports_is_drawn(measured):
+    irnn, lstm = speed.loops(measured, "en").figure.axes
+    assert irnn.get_lines()[0].get_xdata()[0] == 440
+    assert lstm.get_lines()[0].get_xdata()[0] == 1700
+
+
+def test_every_number_of_the_prose_on_speed_is_computed(measured, jobs):
+    numbers = speed.numbers(measured, jobs)
+    for language in ("en", "ja"):
+        text = (ROOT / "book" / language / "speed.ipynb").read_text("utf-8")
+        assert set(re.findall(r"{glue:text}`(\w+)`", text)) <= numbers.keys()
+
+
+def test_a_curve_shows_every_seed_and_their_mean(recorded):
+    axes = learning_curves(recorded, ["irnn"], "en", "alt").figure.axes[0]
+    lines = [line.get_ydata() for line in axes.get_lines() if len(line.get_xdata()) == 4]
+    assert len(lines) == 4
+    assert np.allclose(lines[-1], [0.1, 0.2, 0.3, 0.4])
+
+
+def test_computation_time_is_epochs_times_their_median(recorded):
+    assert seconds_per_epoch(recorded["irnn"]) == pytest.approx(0.25)
+    axes = learning_curves(recorded, ["irnn"], "en", "alt", by_time=True).figure.axes[0]
+    assert np.allclose(axes.get_lines()[0].get_xdata(), np.arange(1, 5) * 0.25 / 60)
+
+
+def test_every_alternative_text_is_in_both_languages():
+    for chapter in (irnn_vs_lstm, reproduce, speed):
+        for texts in chapter.ALT.values():
+            assert not re.search(JAPANESE, texts["en"])
+            assert re.search(JAPANESE, texts["ja"])

@@ -1,0 +1,71 @@
+"""Imports run one way, downwards, and in no circle."""
+
+import ast
+import subprocess
+import sys
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "src" / "irnn"
+# A room imports itself and rooms of the lines below its own.
+ORDER = [
+    ["__main__"],
+    ["book"],
+    ["page"],
+    ["claims", "catalogue"],
+    ["chapters"],
+    ["show", "training"],
+    ["models"],
+    ["recurrent"],
+    ["data", "store", "parameters", "measurements"],
+    ["spec"],
+    ["errors"],
+]
+LEVEL = {room: level for level, rooms in enumerate(ORDER) for room in rooms}
+
+
+def modules():
+    """Return the files of the package by the module's name within it."""
+    files = {p.relative_to(PACKAGE).with_suffix(""): p for p in PACKAGE.rglob("*.py")}
+    return {".".join(p.parts).removesuffix(".__init__"): file for p, file in files.items()}
+
+
+def imported(file):
+    """Return the modules of the package that a file imports, wherever in it."""
+    known = modules()
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{file}: a relative import"
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for name in names:
+            inner = name.removeprefix("irnn.")
+            if name != inner:
+                found.add(inner if inner in known else inner.rpartition(".")[0])
+    return found & known.keys()
+
+
+@pytest.mark.parametrize("name", sorted(modules().keys() - {"__init__"}))
+def test_imports_run_downwards(name):
+    room = name.split(".")[0]
+    for other in {other.split(".")[0] for other in imported(modules()[name])} - {room}:
+        assert LEVEL[room] < LEVEL[other], f"{name} imports {other}"
+
+
+def test_no_module_imports_itself_by_way_of_others():
+    graph = {name: imported(file) - {name} for name, file in modules().items()}
+    assert list(TopologicalSorter(graph).static_order())  # raises for a circle
+
+
+@pytest.mark.parametrize("module", ["store", "show.plots", "chapters.irnn_vs_lstm", "__main__"])
+def test_reading_and_drawing_do_not_wait_for_keras_or_matplotlib(module):
+    heavy = {"keras", "tensorflow", "jax", "matplotlib", "IPython"}
+    code = f"import sys, irnn.{module}; print(*({heavy} & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
