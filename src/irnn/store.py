@@ -14,10 +14,11 @@ import math
 import os
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -195,11 +196,26 @@ class Store:
 
         Raises `InputError` where the folder cannot be written.
         """
+        self._write(path, lambda file: np.savez_compressed(file, **arrays))
+
+    def rewrite(self, run: Run) -> None:
+        """Write a run's record anew, whole or not at all: its sittings where they began.
+
+        Raises `InputError` where the folder cannot be written.
+        """
+        entries = [(0, {"spec": asdict(run.spec)})]
+        entries += [(s.get("first_epoch", 1), {"sitting": s}) for s in run.sittings]
+        entries += [(epoch["epoch"], epoch) for epoch in run.epochs]
+        entries.sort(key=lambda entry: entry[0])
+        text = "".join(json.dumps(entry) + "\n" for _, entry in entries)
+        self._write(self.record(run.spec), lambda file: file.write(text.encode()))
+
+    def _write(self, path: Path, write: Callable[[BinaryIO], object]) -> None:
         unfinished = path.with_suffix(".tmp")
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             with unfinished.open("wb") as file:
-                np.savez_compressed(file, **arrays)
+                write(file)
                 file.flush()
                 os.fsync(file.fileno())
             unfinished.replace(path)
@@ -269,12 +285,7 @@ def added(run: Run | None, line: str) -> Run:
 
     Raises `InputError`, saying what is wrong with the line.
     """
-    try:
-        entry = json.loads(line)
-    except (ValueError, RecursionError):
-        raise InputError("it is not JSON") from None
-    if not isinstance(entry, dict):
-        raise InputError("it is not an object")
+    entry = parsed(line)
     if run is None:
         try:
             return Run(RunSpec(**entry["spec"]))
@@ -289,6 +300,17 @@ def added(run: Run | None, line: str) -> Run:
         check_epoch(entry, len(run) + 1)
         run.epochs.append(entry)
     return run
+
+
+def parsed(line: str) -> dict:
+    """Return what a line of a record holds. Raises `InputError` where it is no JSON object."""
+    try:
+        entry = json.loads(line)
+    except (ValueError, RecursionError):
+        raise InputError("it is not JSON") from None
+    if not isinstance(entry, dict):
+        raise InputError("it is not an object")
+    return entry
 
 
 def check_sitting(sitting: object) -> None:
