@@ -65,6 +65,7 @@ def site(tmp_path_factory) -> Path:
     smoke = ROOT / "book" / "parameters" / "smoke.yaml"
     built = subprocess.run(
         [sys.executable, "-m", "irnn", "book", "--parameters", smoke, "--output", output],
+        cwd=output,  # where the runs go
         capture_output=True,
         text=True,
         check=False,

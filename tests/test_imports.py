@@ -17,9 +17,10 @@ ORDER = [
     ["claims", "catalogue"],
     ["chapters"],
     ["show", "training"],
-    ["models"],
-    ["recurrent"],
+    ["models", "verify"],
+    ["recurrent", "checkpoint"],
     ["data", "store", "parameters", "measurements"],
+    ["npz"],
     ["spec"],
     ["errors"],
 ]

@@ -26,7 +26,7 @@ def record(store, epochs):
 def test_a_run_shows_the_sittings_that_trained_it(store):
     store.append(SPEC, {"sitting": {"first_epoch": 1}}, line(1), {"sitting": {"first_epoch": 2}})
     assert len(store.read(SPEC).sittings) == 2
-    assert store.read(SPEC).until(1).sittings == [{"first_epoch": 1}]
+    assert [s["first_epoch"] for s in store.read(SPEC).until(1).sittings] == [1]
 
 
 def test_a_run_is_trained_by_one_process_and_waited_for_by_another(store):
@@ -49,7 +49,7 @@ def test_what_is_appended_is_read(store):
     run = Store(store.root).read(SPEC)
     assert run.spec == SPEC
     assert len(run) == 3
-    assert run.sittings == [{"first_epoch": 1}]
+    assert [s["first_epoch"] for s in run.sittings] == [1]
     assert run["accuracy"].tolist() == [0.5, 0.5, 0.25]
     assert np.isnan(run["loss"][2])
     assert len(run.until(2)) == 2
@@ -100,7 +100,7 @@ def test_a_damaged_line_is_named_and_nothing_is_touched(store, damage):
     lines[4] = damage
     path.write_text("\n".join(lines) + "\n")
     before = path.read_bytes()
-    with pytest.raises(InputError, match=r"jsonl: line 5 of 5 is damaged; the 4 before it"):
+    with pytest.raises(InputError, match=r"jsonl: line 5 of 5 is damaged \(.*\); mend it"):
         store.read(SPEC)
     store.append(make("irnn", dataset="digits", seed=1), line(1))
     (run,), (error,) = store.runs()

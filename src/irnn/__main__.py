@@ -93,7 +93,13 @@ def _parser() -> Parser:
     train.add_argument("--data", metavar="FILE", help="MNIST's .npz file (else MNIST_NPZ)")
     train.set_defaults(command=_train)
 
-    runs = commands.add_parser("runs", help="list the recorded runs")
+    runs = commands.add_parser("runs", help="list the recorded runs, or verify their files")
+    runs.add_argument(
+        "--verify", action="store_true", help="compare records, checkpoints and weights instead"
+    )
+    runs.add_argument(
+        "--repair", action="store_true", help="with --verify: mend what a checkpoint can mend"
+    )
     runs.set_defaults(command=_runs)
     for command in (train, runs):
         command.add_argument(
@@ -178,6 +184,10 @@ def _experiments(args: argparse.Namespace) -> list[Experiment]:
 
 def _runs(args: argparse.Namespace) -> int:
     store = Store(args.runs_dir)
+    if args.repair and not args.verify:
+        raise InputError("--repair goes with --verify: python -m irnn runs --verify --repair")
+    if args.verify:
+        return _verify(store, args.repair)
     runs, errors = store.runs()
     if not runs and not errors:
         print(f"no runs in {store.root}")
@@ -186,6 +196,19 @@ def _runs(args: argparse.Namespace) -> int:
     for error in errors:
         print(f"irnn: {error}", file=sys.stderr)
     return 2 if errors else 0
+
+
+def _verify(store: Store, repair: bool) -> int:
+    """Print a line per finding; return 1 if something is and stays wrong."""
+    from irnn import verify
+
+    wrong = 0
+    for finding in verify.verify(store, repair):
+        print(finding)
+        wrong += not finding.mended
+    runs = len(verify.names(store))
+    print(f"{runs} runs in {store.root} verified: {wrong or 'no'} files are wrong")
+    return 1 if wrong else 0
 
 
 def _book(args: argparse.Namespace) -> int:

@@ -9,8 +9,6 @@ import hashlib
 import os
 import sys
 import tempfile
-import zipfile
-import zlib
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import NamedTuple
@@ -18,7 +16,8 @@ from typing import NamedTuple
 import numpy as np
 from filelock import FileLock
 
-from irnn.errors import Unavailable, one_of
+from irnn import npz
+from irnn.errors import Unavailable, one_of, user_path
 from irnn.spec import DATASETS, RunSpec
 
 # SHA-256 of each array's bytes. They were checked against the original IDX files.
@@ -28,8 +27,7 @@ MNIST_SHA256 = {
     "x_test": "6d87418db22cc8025d05968bec9bd5c3932904b23485740db143a061a2c9d161",
     "y_test": "ddeff807876a9661a1110d45c266c86239a3a1b7d37da0c3716a7a683c852ff5",
 }
-# What NumPy raises for a file that is not a whole `.npz`.
-UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
+MNIST_BYTES = 70_000 * (28 * 28 + 1) + 4096  # of the arrays, with what names their types
 
 REMEDY = "set MNIST_NPZ to the path of a file with Keras' four MNIST arrays, or use digits"
 
@@ -57,7 +55,7 @@ def load_images(dataset: str, path: str | os.PathLike | None = None) -> Data:
     if dataset == "digits":
         return _digits()
     path = path or os.environ.get("MNIST_NPZ")
-    arrays = _read_mnist(Path(path).expanduser()) if path else _download_mnist()
+    arrays = _read_mnist(user_path("MNIST", path)) if path else _download_mnist()
     for name, array in arrays.items():
         n = 60_000 if "train" in name else 10_000
         shape = (n, 28, 28) if name.startswith("x") else (n,)
@@ -82,22 +80,19 @@ def _digits() -> Data:
 
 def _read_mnist(path: Path) -> dict[str, np.ndarray]:
     try:
-        with np.load(path) as file:
-            return {name: file[name] for name in MNIST_SHA256}
+        return npz.read(path, MNIST_BYTES, MNIST_SHA256)
     except FileNotFoundError:
         raise Unavailable(f"MNIST: there is no file {path}; {REMEDY}") from None
-    except KeyError as error:
-        raise Unavailable(f"MNIST: {path} lacks an array ({error.args[0]}); {REMEDY}") from None
-    except UNREADABLE as error:
-        raise Unavailable(
-            f"MNIST: {path} cannot be read, it may be truncated or damaged ({error}); {REMEDY}"
-        ) from None
+    except npz.Unreadable as error:
+        raise Unavailable(f"MNIST: {path} cannot be read ({error}); {REMEDY}") from None
 
 
 def _download_mnist() -> dict[str, np.ndarray]:
     import keras
 
-    lock = FileLock(Path(tempfile.gettempdir()) / "irnn-mnist.lock")  # Keras has none
+    # Keras has no lock. A user's own: what another one left there could not be opened.
+    user = os.getuid() if hasattr(os, "getuid") else ""
+    lock = FileLock(Path(tempfile.gettempdir()) / f"irnn-mnist-{user}.lock")
     try:
         with lock, redirect_stdout(sys.stderr):  # a page does not show the download
             (x_train, y_train), (x_test, y_test) = keras.datasets.mnist.load_data()

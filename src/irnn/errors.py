@@ -1,7 +1,9 @@
 """What a user did that cannot work, said in one line."""
 
+import os
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import Path
 
 
 class InputError(ValueError):
@@ -28,3 +30,24 @@ def one_of(what: str, value, allowed: Iterable) -> None:
     near = get_close_matches(str(value), [str(name) for name in allowed], n=1, cutoff=0.5)
     hint = f"did you mean {near[0]}?" if near else f"valid: {', '.join(map(str, allowed))}"
     raise InputError(f"unknown {what} {value!r}; {hint}")
+
+
+def one_line(text: object) -> str:
+    """Return a text as a terminal may show it: on one line, without control characters."""
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode("ascii")
+        for c in str(text)
+    )
+
+
+def user_path(what: str, path: str | os.PathLike) -> Path:
+    """Return a path with `~` spelled out.
+
+    Raises `InputError` for a user that is not known and for a path that no file can have.
+    """
+    try:
+        if "\0" in str(path):
+            raise RuntimeError("it has a null character")
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise InputError(f"{what} {str(path)!r}: {error}; name another path") from None

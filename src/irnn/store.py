@@ -12,19 +12,24 @@ appended. Reading imports neither Keras nor TensorFlow.
 import json
 import math
 import os
+import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from filelock import FileLock, Timeout
 
-from irnn.errors import InputError, Unavailable
-from irnn.spec import RunSpec
+from irnn.errors import InputError, Unavailable, user_path
+from irnn.spec import RunSpec, whole_number
 
 RUNS = Path(__file__).parents[2] / "book" / "runs"
+
+# What the pages show of a sitting, where a record does not say it.
+UNKNOWN = dict.fromkeys(("backend", "device", "date"), "unknown")
 
 METRICS = (
     "loss",  # mean cross-entropy of the epoch's batches, each before its update
@@ -75,7 +80,7 @@ class Store:
     """
 
     def __init__(self, root: str | os.PathLike = ""):
-        self.root = Path(root or RUNS).expanduser()
+        self.root = user_path("the store", root or RUNS)
 
     def record_path(self, spec: RunSpec) -> Path:
         """Return the path of a run's record."""
@@ -95,14 +100,7 @@ class Store:
         Raises `InputError` for a damaged line and for a record of another spec.
         """
         path = self.record_path(spec)
-        if not path.exists():
-            return Run(spec)
-        run = read(path)
-        if run is None:
-            return Run(spec)
-        if run.spec != spec:
-            raise InputError(f"{path}: line 1 is not the spec that the file's name stands for")
-        return run
+        return (read(path) if path.exists() else None) or Run(spec)
 
     def runs(self) -> tuple[list[Run], list[InputError]]:
         """Return every run that can be read, sorted by file name, and what is wrong with others."""
@@ -198,11 +196,26 @@ class Store:
 
         Raises `InputError` where the folder cannot be written.
         """
+        self._write(path, lambda file: np.savez_compressed(file, **arrays))
+
+    def rewrite(self, run: Run) -> None:
+        """Write a run's record anew, whole or not at all: its sittings where they began.
+
+        Raises `InputError` where the folder cannot be written.
+        """
+        entries = [(0, {"spec": asdict(run.spec)})]
+        entries += [(s.get("first_epoch", 1), {"sitting": s}) for s in run.sittings]
+        entries += [(epoch["epoch"], epoch) for epoch in run.epochs]
+        entries.sort(key=lambda entry: entry[0])
+        text = "".join(json.dumps(entry) + "\n" for _, entry in entries)
+        self._write(self.record_path(run.spec), lambda file: file.write(text.encode()))
+
+    def _write(self, path: Path, write: Callable[[BinaryIO], object]) -> None:
         unfinished = path.with_suffix(".tmp")
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             with unfinished.open("wb") as file:
-                np.savez_compressed(file, **arrays)
+                write(file)
                 file.flush()
                 os.fsync(file.fileno())
             unfinished.replace(path)
@@ -223,35 +236,116 @@ def unwritable(root: Path, error: OSError) -> Unavailable:
 def read(path: Path) -> Run | None:
     """Return the run in a file of JSON lines, None for a file with no whole line.
 
-    A last line without its end is what a kill leaves of an epoch under way: it is left out.
-    Raises `InputError`, naming the line, for any other line that cannot be read; the file
-    stays as it is.
+    Raises `InputError` for a file that cannot be read, a line that is damaged, which it names,
+    and a spec that is not the name's; the file stays as it is.
     """
-    text = path.read_text(encoding="utf-8", errors="replace")
-    lines = text.splitlines()
-    if text and not text.endswith("\n"):
-        lines.pop()
+    lines = whole_lines(path)
     run = None
     for number, line in enumerate(lines, 1):
         try:
-            entry = json.loads(line)
-            if run is None:
-                run = Run(RunSpec(**entry["spec"]))
-            elif "sitting" in entry:
-                run.sittings.append(entry["sitting"])
-            else:
-                values = [entry[metric] for metric in METRICS]
-                numbers = all(v is None or isinstance(v, int | float) for v in values)
-                if entry["epoch"] != len(run) + 1 or not numbers:
-                    raise ValueError
-                run.epochs.append(entry)
-        except (ValueError, KeyError, TypeError):
+            run = added(run, line)
+        except InputError as error:
             raise InputError(
-                f"{path}: line {number} of {len(lines)} is damaged; the {number - 1} before it "
-                f"are whole: delete it and what follows (head -n {number - 1}), "
-                "then train to go on"
+                f"{path}: line {number} of {len(lines)} is damaged ({error}); mend it from the "
+                f"run's checkpoint with: {repair_command(path.parent)}"
             ) from None
+    if run is None:
+        return None
+    if run.spec.name != path.stem:
+        raise InputError(
+            f"{path}: line 1 is not the spec that the file's name stands for; "
+            f"it is that of {run.spec.name}"
+        )
+    if run.epochs and all(sitting.get("first_epoch", 1) > 1 for sitting in run.sittings):
+        run.sittings.insert(0, {"first_epoch": 1} | UNKNOWN)
     return run
+
+
+def whole_lines(path: Path) -> list[str]:
+    """Return a record's lines.
+
+    A last line without its end is what a kill leaves of an epoch under way: it is left out.
+    Raises `InputError` for a file that cannot be read.
+    """
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise InputError(
+            f"the record {path} cannot be read ({error.strerror}); "
+            "make it readable, or move it away"
+        ) from None
+    lines = text.splitlines()
+    if text and not text.endswith("\n"):
+        lines.pop()
+    return lines
+
+
+def added(run: Run | None, line: str) -> Run:
+    """Return a run with what the next line of its record says; None: the line is the first.
+
+    Raises `InputError`, saying what is wrong with the line.
+    """
+    entry = parsed(line)
+    if run is None:
+        try:
+            return Run(RunSpec(**entry["spec"]))
+        except InputError:
+            raise
+        except (KeyError, TypeError, ValueError, OverflowError):
+            raise InputError("it has not the fields of a spec") from None
+    if "sitting" in entry:
+        check_sitting(entry["sitting"])
+        run.sittings.append(UNKNOWN | entry["sitting"])
+    else:
+        check_epoch(entry, len(run) + 1)
+        run.epochs.append(entry)
+    return run
+
+
+def parsed(line: str) -> dict:
+    """Return what a line of a record holds. Raises `InputError` where it is no JSON object."""
+    try:
+        entry = json.loads(line)
+    except (ValueError, RecursionError):
+        raise InputError("it is not JSON") from None
+    if not isinstance(entry, dict):
+        raise InputError("it is not an object")
+    return entry
+
+
+def check_sitting(sitting: object) -> None:
+    """Raise `InputError`, saying what is wrong, unless this can be a record's sitting."""
+    if not isinstance(sitting, dict):
+        raise InputError("the sitting is not an object")
+    for key in ("first_epoch", "together"):
+        if key in sitting:
+            whole_number(key, sitting[key], 1, 10**9)
+    for key in UNKNOWN:
+        if not isinstance(sitting.get(key, ""), str):
+            raise InputError(f"{key} is not a text")
+
+
+def check_epoch(line: object, epoch: int) -> None:
+    """Raise `InputError`, saying what is wrong, unless a line can be that of the epoch."""
+    if not isinstance(line, dict):
+        raise InputError("it is not an object")
+    if type(line.get("epoch")) is not int or line["epoch"] != epoch:
+        raise InputError(f"it is not epoch {epoch}")
+    for metric in METRICS:
+        if metric not in line:
+            raise InputError(f"{metric} is missing")
+        value = line[metric]
+        most = 1.0 if metric.endswith("accuracy") else sys.float_info.max
+        if value is None and metric != "seconds":
+            continue  # it was not finite
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not 0 <= value <= most:
+            raise InputError(f"{metric} is not a number from 0 to {most:g}")
+
+
+def repair_command(root: Path) -> str:
+    """Return the command that mends a store's records from their checkpoints."""
+    return f"python -m irnn runs --verify --repair --runs-dir {shlex.quote(str(root))}"
 
 
 class MissingRuns(InputError):

@@ -18,6 +18,7 @@ import keras
 import numpy as np
 
 from irnn import data, models
+from irnn.checkpoint import WEIGHTS
 from irnn.errors import Unavailable
 from irnn.recurrent import choice
 from irnn.recurrent.scan import dot
@@ -26,7 +27,6 @@ from irnn.store import Run, Store
 from irnn.training.environment import sitting
 from irnn.training.run import (
     TEST_BATCH,
-    WEIGHTS,
     keep,
     out_of_memory,
     restored,
@@ -56,7 +56,7 @@ def train_group(
     with ExitStack() as locks:
         for spec in sorted(specs, key=lambda spec: spec.name):  # in one order in all processes
             locks.enter_context(store.lock(spec))
-        runs = [settled(spec, store) for spec in specs]
+        runs = [settled(spec, store, epochs) for spec in specs]
         while unfinished := [run for run in runs if len(run) < epochs]:
             least, until, *_ = sorted({len(run) for run in unfinished} | {epochs})
             behind = [run for run in unfinished if len(run) == least]

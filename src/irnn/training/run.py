@@ -9,7 +9,7 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
-from irnn import data, models
+from irnn import checkpoint, data, models
 from irnn.errors import InputError
 from irnn.recurrent.choice import saved_bytes
 from irnn.spec import RunSpec
@@ -18,10 +18,6 @@ from irnn.training.environment import sitting
 
 # Test images at a time: enough to be fast, few enough for the memory of a laptop.
 TEST_BATCH = 1000
-
-WEIGHTS = ("kernel", "recurrent_kernel", "bias", "dense_kernel", "dense_bias")
-
-CHECKPOINT_FORMAT = 1  # a checkpoint of another number was written by another version
 
 
 def train_run(
@@ -58,7 +54,7 @@ def train_run(
 
     """
     with store.lock(spec):
-        run = settled(spec, store)
+        run = settled(spec, store, epochs)
         if len(run) >= epochs:
             return run
         samples = data.load(spec, mnist)
@@ -121,62 +117,49 @@ def keep(run: Run, epoch: dict[str, float], state: list[np.ndarray], store: Stor
     Args:
         run: The run before the epoch.
         epoch: The epoch's metrics.
-        state: The weights after it, in the order of `WEIGHTS`, then the optimizer's variables.
+        state: The weights after it, in the order of `checkpoint.WEIGHTS`, then the
+            optimizer's variables.
         store: Where the run is kept; `train_run` raises what it raises.
 
     """
     line = {k: v if math.isfinite(v) else None for k, v in epoch.items()}
     line = {"epoch": len(run) + 1} | line | {"seconds": round(epoch["seconds"], 3)}
-    checkpoint = {
-        "format": np.array(CHECKPOINT_FORMAT),
+    texts = {
+        "format": np.array(checkpoint.FORMAT),
         "spec": np.array(run.spec.canonical()),
         "epochs": np.array(json.dumps([*run.epochs, line])),
     }
     arrays = {f"v{i}": array for i, array in enumerate(state)}
-    store.save(store.checkpoint_path(run.spec), checkpoint | arrays)
+    store.save(store.checkpoint_path(run.spec), texts | arrays)
     return settled(run.spec, store)
 
 
-def settled(spec: RunSpec, store: Store) -> Run:
+def settled(spec: RunSpec, store: Store, epochs: int = 0) -> Run:
     """Return the recorded run, its record and weights brought up to its checkpoint.
 
-    Raises `InputError` where the checkpoint is not this run's or cannot be read.
+    A run without a checkpoint is what its record says. Raises `InputError` where the
+    checkpoint is not this run's or cannot be read, and where there is none though the run
+    is to be trained to `epochs`.
     """
     run = store.read(spec)
     path = store.checkpoint_path(spec)
     if not path.exists():
-        if run.epochs:
+        if 0 < len(run) < epochs:
             raise InputError(
-                f"{store.record_path(spec)} has {len(run)} epochs but no checkpoint beside it; "
-                "delete it to start over, or train into another store (--runs-dir)"
+                f"training cannot go on: {store.record_path(spec)} has {len(run)} epochs but no "
+                "checkpoint beside it; delete it to start over, or train into another store "
+                "(--runs-dir)"
             )
         return run
-    remedy = "delete it and the run's record to start over, or train into another store"
-    try:
-        with np.load(path) as checkpoint:
-            version = int(checkpoint["format"]) if "format" in checkpoint else 0
-            if version != CHECKPOINT_FORMAT:
-                raise InputError(
-                    f"the checkpoint {path} was written by another version of this package "
-                    f"(format {version}, not {CHECKPOINT_FORMAT}); {remedy} (--runs-dir)"
-                )
-            owner = str(checkpoint["spec"])
-            lines = json.loads(str(checkpoint["epochs"]))
-            weights = {name: checkpoint[f"v{i}"] for i, name in enumerate(WEIGHTS)}
-    except InputError:
-        raise
-    except data.UNREADABLE as error:
-        raise InputError(f"the checkpoint {path} cannot be read ({error}); {remedy}") from None
-    if owner != spec.canonical():
-        raise InputError(f"the checkpoint {path} is of another spec; {remedy} (--runs-dir)")
-    if lines[: len(run)] != run.epochs:
+    kept = checkpoint.read(spec, path)
+    if kept.lines[: len(run)] != run.epochs:
         raise InputError(
-            f"{store.record_path(spec)} has {len(run)} epochs that are not the {len(lines)} of its "
-            "checkpoint; delete both to start over"
+            f"{store.record_path(spec)} has {len(run)} epochs that are not the "
+            f"{len(kept.lines)} of its checkpoint; delete both to start over"
         )
-    if len(run) < len(lines):
-        store.save(store.weights_path(spec), weights)
-        store.append(spec, *lines[len(run) :])
+    if len(run) < len(kept.lines):
+        store.save(store.weights_path(spec), kept.weights)
+        store.append(spec, *kept.lines[len(run) :])
         return store.read(spec)
     return run
 
@@ -190,8 +173,7 @@ def restored(run: Run, store: Store, variables: list) -> list[np.ndarray]:
     if not run.epochs:
         return [keras.ops.convert_to_numpy(variable) for variable in variables]
     path = store.checkpoint_path(run.spec)
-    with np.load(path) as checkpoint:
-        values = [checkpoint[name] for name in checkpoint.files if name.startswith("v")]
+    values = checkpoint.read(run.spec, path).state
     if [value.shape for value in values] != [tuple(variable.shape) for variable in variables]:
         raise InputError(
             f"the checkpoint {path} has other arrays than Keras {keras.__version__} makes for "

@@ -1,0 +1,164 @@
+"""A build replaces the previous one when it has succeeded, and removes nothing else."""
+
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import nbformat
+import pytest
+
+from irnn.__main__ import main
+from irnn.book import build as book
+
+CHAPTERS = sorted(path.relative_to(book.ROOT) for path in book.ROOT.glob("book/*/*.ipynb"))
+
+
+def notebook(path, *outputs):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    cell = nbformat.v4.new_code_cell("1", outputs=list(outputs))
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), path)
+
+
+@pytest.fixture
+def built(tmp_path):
+    """The folder of a previous build."""
+    for chapter in CHAPTERS:
+        notebook(tmp_path / "_build" / "executed" / chapter)
+    html = tmp_path / "_build" / "html"
+    html.mkdir()
+    (html / "index.html").write_text("before")
+    return tmp_path / "_build"
+
+
+@pytest.fixture
+def steps(monkeypatch):
+    """What the slow steps of a build do: made fast here, and told to fail by a test."""
+    fail = set()
+
+    def execute(chapters, parameters, executed):
+        for chapter in chapters:
+            notebook(executed / chapter.relative_to(book.ROOT))
+        return "execute" not in fail
+
+    def render(executed, output):
+        assert sorted(p.relative_to(executed) for p in executed.glob("book/*/*.ipynb")) == CHAPTERS
+        (output / "_build" / "html").mkdir(parents=True)
+        (output / "_build" / "html" / "index.html").write_text("after")
+        return "render" not in fail
+
+    monkeypatch.setattr(book, "_execute", execute)
+    monkeypatch.setattr(book, "_render", render)
+    return fail
+
+
+def page(built):
+    return (built / "html" / "index.html").read_text()
+
+
+def test_a_build_replaces_the_previous_one(built, steps):
+    (built / "executed" / "left over").touch()
+    assert main(["book", "--output", str(built.parent)]) == 0
+    assert page(built) == "after"
+    assert sorted(path.name for path in built.iterdir()) == ["executed", "html"]
+    assert not (built / "executed" / "left over").exists()
+    assert main(["book", "index", "--output", str(built.parent)]) == 0
+
+
+@pytest.mark.parametrize("step", ["execute", "render"])
+@pytest.mark.parametrize("chapters", [[], ["index"]])
+def test_a_build_that_fails_leaves_the_previous_one(built, steps, capsys, step, chapters):
+    steps.add(step)
+    before = (built / "executed" / CHAPTERS[0]).read_bytes()
+    assert main(["book", *chapters, "--output", str(built.parent)]) == 1
+    assert page(built) == "before"
+    assert (built / "executed" / CHAPTERS[0]).read_bytes() == before
+    assert f"this build stays in {built / 'new'}" in capsys.readouterr().err
+
+
+def test_a_chapter_that_failed_before_was_not_executed(built, steps, capsys):
+    error = nbformat.v4.new_output("error", ename="InputError", evalue="no", traceback=[])
+    notebook(built / "executed" / "book/ja/speed.ipynb", error)
+    assert main(["book", "index", "--output", str(built.parent)]) == 2
+    (built / "executed" / "book/ja/speed.ipynb").write_text("{")
+    assert main(["book", "index", "--output", str(built.parent)]) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert [line.split(" into ")[0] for line in said] == 2 * [
+        "irnn: chapter speed was not executed"
+    ]
+    assert page(built) == "before"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("runs_dir: {built}/executed/runs", "the next build removes it; name another folder"),
+        ("epochs: 3\nepochs: 4", "epochs has two values"),
+        ("a: " + "[" * 20_000, "not YAML"),
+        ("runs_dir: ~no-such-user-here/runs", "runs_dir '~no-such-user-here/runs'"),
+    ],
+)
+def test_parameters_are_checked_before_anything_is_done(built, steps, capsys, text, message):
+    file = built.parent / "parameters.yaml"
+    file.write_text(text.replace("{built}", str(built)))
+    options = ["--parameters", str(file), "--output", str(built.parent)]
+    assert main(["book", *options]) == 2
+    said = capsys.readouterr().err
+    assert message in said
+    assert said.count("\n") == 1
+    assert page(built) == "before"
+
+
+def test_the_books_own_folder_is_no_output(steps, capsys):
+    assert main(["book", "--output", str(book.ROOT / "book")]) == 2
+    assert "lies in the book's own folder" in capsys.readouterr().err
+    assert not (book.ROOT / "book" / "_build").exists()
+
+
+def test_the_home_folder_is_meant_by_a_tilde(steps, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    assert main(["book", "--output", "~/out"]) == 0
+    assert (tmp_path / "home" / "out" / "_build" / "html").is_dir()
+    assert not (tmp_path / "~").exists()
+
+
+def test_paths_in_parameters_start_at_the_current_folder(tmp_path, monkeypatch):
+    chapter = tmp_path / "source" / "book" / "en" / "where.ipynb"
+    chapter.parent.mkdir(parents=True)
+    cell = nbformat.v4.new_code_cell("import os\nprint(os.getcwd())")
+    spec = {"display_name": "Python 3", "name": "python3", "language": "python"}
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": spec}), chapter)
+    monkeypatch.setattr(book, "ROOT", tmp_path / "source")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "out" / "book" / "en").mkdir(parents=True)
+    assert book._execute([chapter], None, tmp_path / "out")
+    executed = nbformat.read(tmp_path / "out" / "book" / "en" / "where.ipynb", as_version=4)
+    assert executed.cells[0].outputs[0].text == f"{tmp_path}\n"
+
+
+@pytest.mark.skipif(not shutil.which("ps"), reason="needs ps")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_build_and_what_it_started(tmp_path, number):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "irnn", "book", "--output", str(tmp_path)],
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+
+    def papermills():
+        listed = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True).stdout
+        return [line for line in listed.splitlines() if str(tmp_path / "_build/new") in line]
+
+    while not papermills():
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(number)
+    started = time.monotonic()
+    said = process.communicate(timeout=30)[1]
+    assert time.monotonic() - started < 10
+    assert process.returncode == 128 + number
+    assert "Traceback" not in said
+    assert not papermills()
