@@ -161,10 +161,7 @@ def test_a_file_is_saved_whole_or_not_at_all(store, monkeypatch):
 @pytest.mark.parametrize(
     ("modules", "heavy"),
     [
-        (
-            "irnn.store, irnn.experiments, irnn.figures",
-            ["matplotlib", "keras", "tensorflow", "jax"],
-        ),
+        ("irnn.store, irnn.verify, irnn.chapters", ["matplotlib", "keras", "tensorflow", "jax"]),
         ("irnn.page", ["keras", "tensorflow", "jax"]),
     ],
 )

@@ -43,9 +43,9 @@ def test_the_published_runs_are_well(capsys):
 
 
 def test_a_record_alone_is_well(whole, capsys):
-    whole.checkpoint(SPEC).unlink()
+    whole.checkpoint_path(SPEC).unlink()
     assert verify(whole, capsys)[:2] == (0, [])
-    whole.weights(SPEC).unlink()
+    whole.weights_path(SPEC).unlink()
     assert verify(whole, capsys)[:2] == (0, [])
     (whole.root / "mnist-irnn-000000000000.jsonl").write_text('{"spec"')  # killed at once
     assert verify(whole, capsys)[:2] == (0, [])
@@ -54,7 +54,7 @@ def test_a_record_alone_is_well(whole, capsys):
 @pytest.mark.parametrize("number", [0, 2, 4])
 @pytest.mark.parametrize("damage", ["oops", '{"epoch": 9}', None])
 def test_a_record_is_mended_from_its_checkpoint(whole, capsys, number, damage):
-    path = whole.record(SPEC)
+    path = whole.record_path(SPEC)
     text = path.read_text()
     lines = text.splitlines()
     if damage is None:
@@ -78,7 +78,7 @@ def test_a_record_is_mended_from_its_checkpoint(whole, capsys, number, damage):
 
 
 def test_a_lost_sitting_is_unknown_after_the_repair(whole, capsys):
-    path = whole.record(SPEC)
+    path = whole.record_path(SPEC)
     lines = path.read_text().splitlines(keepends=True)
     path.write_text("".join([lines[0], "damage\n", *lines[2:]]))
     assert verify(whole, capsys, "--repair")[0] == 0
@@ -94,7 +94,7 @@ def test_a_lost_sitting_is_unknown_after_the_repair(whole, capsys):
 
 @pytest.mark.parametrize("content", [b"junk", b"", None])
 def test_weights_are_mended_from_the_checkpoint(whole, capsys, content):
-    path = whole.weights(SPEC)
+    path = whole.weights_path(SPEC)
     path.unlink()
     if content is not None:
         path.write_bytes(content)
@@ -106,8 +106,8 @@ def test_weights_are_mended_from_the_checkpoint(whole, capsys, content):
 
 
 def test_other_weights_than_the_checkpoints(whole, capsys):
-    kernel, *others = checkpoint.read_weights(SPEC, whole.weights(SPEC)).items()
-    whole.save(whole.weights(SPEC), dict(others) | {kernel[0]: kernel[1] + np.float32(1)})
+    kernel, *others = checkpoint.read_weights(SPEC, whole.weights_path(SPEC)).items()
+    whole.save(whole.weights_path(SPEC), dict(others) | {kernel[0]: kernel[1] + np.float32(1)})
     code, (finding,), _ = verify(whole, capsys)
     assert code == 1
     assert "its weights are not those of the checkpoint" in finding
@@ -123,24 +123,24 @@ def test_other_weights_than_the_checkpoints(whole, capsys):
     ],
 )
 def test_what_nothing_tells_stays_wrong_and_as_it_is(whole, capsys, epochs, what):
-    whole.record(SPEC).unlink()
+    whole.record_path(SPEC).unlink()
     whole.append(SPEC, {"sitting": SITTINGS[0]}, *epochs)
-    before = whole.record(SPEC).read_bytes()
+    before = whole.record_path(SPEC).read_bytes()
     code, (finding,), last = verify(whole, capsys, "--repair")
     assert code == 1
     assert what in finding
     assert "1 files are wrong" in last
-    assert whole.record(SPEC).read_bytes() == before
+    assert whole.record_path(SPEC).read_bytes() == before
 
 
 def test_a_damaged_checkpoint_and_a_damaged_record_without_one(whole, capsys):
-    whole.checkpoint(SPEC).write_bytes(b"junk")
+    whole.checkpoint_path(SPEC).write_bytes(b"junk")
     code, (finding,), _ = verify(whole, capsys, "--repair")
     assert code == 1
-    assert finding.startswith(f"{whole.checkpoint(SPEC)}: cannot be read (it is no .npz file")
+    assert finding.startswith(f"{whole.checkpoint_path(SPEC)}: cannot be read (it is no .npz file")
     assert "delete it to keep the run as its record has it" in finding
-    whole.checkpoint(SPEC).unlink()
-    with whole.record(SPEC).open("a") as file:
+    whole.checkpoint_path(SPEC).unlink()
+    with whole.record_path(SPEC).open("a") as file:
         file.write("oops\n")
     code, (finding,), _ = verify(whole, capsys, "--repair")
     assert code == 1
@@ -148,7 +148,7 @@ def test_a_damaged_checkpoint_and_a_damaged_record_without_one(whole, capsys):
 
 
 def test_names_that_nothing_stands_behind(whole, capsys):
-    whole.record(SPEC).rename(whole.root / "copy.jsonl")
+    whole.record_path(SPEC).rename(whole.root / "copy.jsonl")
     code, (finding, *others), _ = verify(whole, capsys)
     assert code == 1
     assert finding.startswith(f"{whole.root / 'copy.jsonl'}: neither a record nor a checkpoint")
@@ -156,12 +156,12 @@ def test_names_that_nothing_stands_behind(whole, capsys):
 
 
 def test_a_run_that_is_being_trained_is_left_out(whole, capsys):
-    whole.weights(SPEC).unlink()
+    whole.weights_path(SPEC).unlink()
     with whole.lock(SPEC):
         code, (finding,), _ = verify(whole, capsys, "--repair")
     assert code == 0
     assert "it is being trained" in finding
-    assert not whole.weights(SPEC).exists()
+    assert not whole.weights_path(SPEC).exists()
 
 
 def test_repair_without_verify_and_a_folder_that_is_not_there(store, capsys):

@@ -84,7 +84,7 @@ def measured():
 def jobs():
     values = MACHINE | {"backend": "jax", "rounds": 7, "low": 1.0, "high": 3.0, "ratio": 1.0}
     return [
-        Jobs(**values | {"network": network, "jobs": n, "threads": m, "updates_per_second": n / 2})
+        Jobs(**values | {"network": network, "jobs": n, "threads": m, "updates_per_second": 2.0})
         for network in ("irnn", "lstm")
         for n, m in ((1, 1), (1, 2), (2, 1))
     ]
@@ -127,6 +127,7 @@ def test_axes_and_legend_speak_the_language(pictures):
         found = []
         for axes in picture.figure.axes:
             found += [axes.get_xlabel(), axes.get_ylabel()]
+            found += [label.get_text() for label in axes.get_yticklabels()]
             found += [text.get_text() for text in axes.texts]
             legend = axes.get_legend()
             found += [text.get_text() for text in legend.get_texts()] if legend else []
