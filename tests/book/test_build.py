@@ -149,11 +149,11 @@ def test_a_signal_ends_the_build_and_what_it_started(tmp_path, number):
     )
 
     def papermills():
-        listed = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True).stdout
-        return [line for line in listed.splitlines() if str(tmp_path / "_build/new") in line]
+        listed = subprocess.run(["ps", "-eww", "-o", "args"], capture_output=True, text=True).stdout
+        return [line for line in listed.splitlines() if f"{tmp_path}/_build/new" in line]
 
     while not papermills():
-        assert process.poll() is None
+        assert process.poll() is None, process.stderr.read()
         time.sleep(0.05)
     process.send_signal(number)
     started = time.monotonic()

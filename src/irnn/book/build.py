@@ -71,6 +71,7 @@ def build(names: Sequence[str] = (), parameters: Path | None = None, output: Pat
             _replace(built / "executed", new / "executed")
             _replace(built / "html", new / "_build" / "html")
             shutil.rmtree(new)
+            print(f"the site is {built / 'html' / 'index.html'}")
     except OSError as error:
         raise InputError(f"output {output}: cannot be written ({error.strerror})") from None
     if not done:
@@ -210,4 +211,7 @@ def _render(executed: Path, output: Path) -> bool:
     program = "from jupyter_book.cli.main import main; main()"
     options = ["--path-output", output, "--all", "-W", "-n", "--keep-going", "--quiet"]
     command = [sys.executable, "-c", program, "build", executed, *options]
-    return subprocess.run(command, check=False).returncode == 0
+    done = subprocess.run(command, check=False, stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        print(done.stdout, file=sys.stderr)
+    return done.returncode == 0
