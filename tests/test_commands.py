@@ -1,11 +1,27 @@
 """The command line says what it does, and one line on what it cannot do."""
 
 import json
+import subprocess
+import sys
+from types import SimpleNamespace
 
 import pytest
 
+from irnn.__main__ import main
 from irnn.spec import make
 from irnn.store import METRICS, Store
+
+
+@pytest.fixture
+def here(capsys):
+    """Run a command in this process; return what a process would end with."""
+
+    def run(*arguments):
+        code = main([str(a) for a in arguments])
+        said = capsys.readouterr()
+        return SimpleNamespace(returncode=code, stdout=said.out, stderr=said.err)
+
+    return run
 
 
 @pytest.mark.parametrize(
@@ -16,6 +32,12 @@ from irnn.store import METRICS, Store
             ["train", "reproduce", "--epcohs", "3"],
             "unknown option '--epcohs'; did you mean --epochs?",
         ),
+        (
+            ["train", "reproduce", "--epoch", "3"],
+            "unknown option '--epoch'; did you mean --epochs?",
+        ),
+        (["train", "reproduce", "--epochs", "９"], "epochs is '９'"),
+        (["train", "reproduce", "--seeds", "1_0"], "seeds is '1_0'"),
         (["train"], "the following arguments are required: EXPERIMENT"),
         (["train", "irnn-vs-lst"], "unknown experiment 'irnn-vs-lst'; did you mean irnn-vs-lstm?"),
         (
@@ -30,12 +52,18 @@ from irnn.store import METRICS, Store
         (["book", "--parameters", "nowhere.yaml"], "parameters nowhere.yaml: No such file"),
     ],
 )
-def test_bad_input_gets_one_line(command, arguments, message):
-    done = command(*arguments)
+def test_bad_input_gets_one_line(here, arguments, message):
+    done = here(*arguments)
     assert done.returncode == 2
     assert done.stderr.startswith("irnn: ")
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_a_process_ends_with_one_line_and_2(command):
+    done = command("train", "irnn-vs-lst")
+    assert done.returncode == 2
+    assert done.stderr == ("irnn: unknown experiment 'irnn-vs-lst'; did you mean irnn-vs-lstm?\n")
 
 
 @pytest.mark.parametrize(
@@ -46,18 +74,18 @@ def test_bad_input_gets_one_line(command, arguments, message):
         ("a: [", "not YAML"),
     ],
 )
-def test_bad_parameter_files_get_one_line(command, tmp_path, text, message):
+def test_bad_parameter_files_get_one_line(here, tmp_path, text, message):
     file = tmp_path / "parameters.yaml"
     file.write_text(text)
-    done = command("book", "--parameters", file, "--output", tmp_path / "out")
+    done = here("book", "--parameters", file, "--output", tmp_path / "out")
     assert done.returncode == 2
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
     assert not (tmp_path / "out").exists()
 
 
-def test_a_chapter_alone_needs_the_others(command, tmp_path):
-    done = command("book", "index", "--output", tmp_path / "out")
+def test_a_chapter_alone_needs_the_others(here, tmp_path):
+    done = here("book", "index", "--output", tmp_path / "out")
     assert done.returncode == 2
     assert "was not executed into" in done.stderr
     assert not (tmp_path / "out").exists()
@@ -78,29 +106,35 @@ def test_help_names_every_command(command):
     assert done.returncode == 0
     for name in ("train", "runs", "book"):
         assert name in done.stdout
-        assert command(name, "--help").returncode == 0
+        with pytest.raises(SystemExit) as end:
+            main([name, "--help"])
+        assert end.value.code == 0
 
 
-def test_runs_are_listed(command, store):
-    assert f"no runs in {store.root}" in command("runs", "--runs-dir", store.root).stdout
+def test_runs_are_listed(here, store):
+    done = here("runs", "--runs-dir", store.root)
+    assert done.stderr == f"irnn: there is no folder {store.root}; name the store with --runs-dir\n"
+    assert done.returncode == 2
+    store.make()
+    assert f"no runs in {store.root}" in here("runs", "--runs-dir", store.root).stdout
     spec = make("lstm", dataset="digits", learning_rate=1e-3)
     store.append(
         spec,
         {"sitting": {"backend": "jax", "device": "CPU"}},
         *[{"epoch": n} | dict.fromkeys(METRICS, n / 4) for n in (1, 2, 3)],
     )
-    done = command("runs", "--runs-dir", store.root)
+    done = here("runs", "--runs-dir", store.root)
     assert spec.name in done.stdout
     assert "75.0%" in done.stdout
 
 
-def test_a_damaged_record_is_named(command, store):
+def test_a_damaged_record_is_named(here, store):
     spec = make("irnn")
     store.append(spec, {"epoch": 1} | dict.fromkeys(METRICS, 0.5))
     store.record_path(spec).write_text(store.record_path(spec).read_text() + "oops\n")
     whole = make("lstm")
     store.append(whole, {"sitting": {"backend": "jax", "device": "CPU"}})
-    done = command("runs", "--runs-dir", store.root)
+    done = here("runs", "--runs-dir", store.root)
     assert done.returncode == 2
     assert whole.name in done.stdout
     assert "line 3 of 3 is damaged" in done.stderr
@@ -143,3 +177,31 @@ def test_mnist_that_cannot_be_had(command, tmp_path):
     assert done.returncode == 2
     assert f"there is no file {tmp_path / 'no.npz'}; set MNIST_NPZ" in done.stderr
     assert not list(tmp_path.glob("*.jsonl"))
+
+
+def test_an_error_that_nobody_foresaw_is_one_line(monkeypatch, capsys):
+    from irnn import __main__
+
+    def fail(arguments):
+        raise RuntimeError("a\x1b[31m red line\nand more")
+
+    monkeypatch.setattr(__main__, "_run", fail)
+    monkeypatch.setattr(__main__, "_close_output", lambda: None)
+    monkeypatch.delenv("IRNN_DEBUG", raising=False)
+    assert __main__.main(["runs"]) == 1
+    said = capsys.readouterr().err
+    assert said == "irnn: RuntimeError: a\\x1b[31m red line; IRNN_DEBUG=1 shows where\n"
+    monkeypatch.setenv("IRNN_DEBUG", "1")
+    with pytest.raises(RuntimeError, match="red line"):
+        __main__.main(["runs"])
+
+
+@pytest.mark.parametrize(
+    ("to", "code", "said"),
+    [("| true", 141, ""), ("> /dev/full", 1, "irnn: OSError: [Errno 28] No space left on device")],
+)
+def test_output_that_cannot_be_written(to, code, said):
+    command = f"{sys.executable} -m irnn runs {to}; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert (done.returncode, done.stderr.startswith(said)) == (code, True)
+    assert done.stderr.count("\n") <= 1

@@ -5,11 +5,12 @@ import os
 import signal
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import irnn
 from irnn import chapters, parameters
-from irnn.errors import InputError, one_of
+from irnn.errors import InputError, one_line, one_of
 from irnn.show.text import table
 from irnn.spec import whole_number
 from irnn.store import Store
@@ -27,27 +28,60 @@ def _terminate(*_):
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a command and return its exit code: 0, 1 for a failure, 2 for bad input."""
+    """Run a command and return its exit code: 0, 1 for a failure, 2 for bad input.
+
+    An error that nobody foresaw is a failure in one line; IRNN_DEBUG=1 shows where it was.
+    """
     arguments = sys.argv[1:] if arguments is None else arguments
-    parser = _parser()
     signal.signal(signal.SIGTERM, _terminate)
     try:
-        if arguments and not arguments[0].startswith("-"):
-            one_of("command", arguments[0], COMMANDS)
-        args, unknown = parser.parse_known_args(arguments)
-        for option in unknown:
-            one_of("option", option, args.options)
-        return args.command(args)
+        code = _run(arguments)
+        sys.stdout.flush()  # what cannot be written is found out here
+        return code
     except InputError as error:
-        print(f"irnn: {error}", file=sys.stderr)
+        _say(error)
         return 2
     except KeyboardInterrupt as error:
-        print("\nirnn: stopped; every finished epoch is kept", file=sys.stderr)
+        print(file=sys.stderr)
+        _say("stopped; every finished epoch is kept")
         return 128 + (signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT)
+    except BrokenPipeError:  # `| head` has seen enough
+        _close_output()
+        return 128 + signal.SIGPIPE
+    except Exception as error:
+        if os.environ.get("IRNN_DEBUG"):
+            raise
+        reason = str(error).strip() or "no message"
+        _say(f"{type(error).__name__}: {reason.splitlines()[0]}; IRNN_DEBUG=1 shows where")
+        _close_output()
+        return 1
+
+
+def _say(text: object) -> None:
+    print(f"irnn: {one_line(text)}", file=sys.stderr, flush=True)
+
+
+def _close_output() -> None:
+    """Keep Python from trying once more, at its end, to write what cannot be written."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _run(arguments: list[str]) -> int:
+    parser = _parser()
+    if arguments and not arguments[0].startswith("-"):
+        one_of("command", arguments[0], COMMANDS)
+    args, unknown = parser.parse_known_args(arguments)
+    for option in unknown:
+        one_of("option", option, args.options)
+    return args.command(args)
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line, like all others of this package."""
+    """A parser of whole options, whose errors are one line like all others of this package."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, allow_abbrev=False, **kwargs)
 
     def error(self, message):
         """Raise `InputError`."""
@@ -55,7 +89,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def _parser() -> Parser:
-    parser = Parser("python -m irnn", description=irnn.__doc__, allow_abbrev=False)
+    parser = Parser("python -m irnn", description=irnn.__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     train = commands.add_parser(
@@ -188,6 +222,8 @@ def _runs(args: argparse.Namespace) -> int:
         raise InputError("--repair goes with --verify: python -m irnn runs --verify --repair")
     if args.verify:
         return _verify(store, args.repair)
+    if not store.root.is_dir():
+        raise InputError(f"there is no folder {store.root}; name the store with --runs-dir")
     runs, errors = store.runs()
     if not runs and not errors:
         print(f"no runs in {store.root}")

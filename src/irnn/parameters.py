@@ -5,6 +5,7 @@ argument of the chapter's `experiment`. Every chapter has those of `shared`; one
 stands in its module.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -95,9 +96,8 @@ def check(parameters: Parameters, values: dict[str, Any]) -> None:
 
 def read(text: str) -> int | float | str:
     """Return the number in a text, as papermill reads `-p NAME VALUE`; other text as it is."""
-    for number in (int, float):
-        try:
-            return number(text)
-        except ValueError:
-            pass
+    if re.fullmatch(r"[-+]?[0-9]+", text):
+        return int(text)
+    if re.fullmatch(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?", text):
+        return float(text)
     return text
