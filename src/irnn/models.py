@@ -93,16 +93,18 @@ def glorot_uniform(rng: np.random.Generator, semantics: str):
 
 
 def orthogonal(rng: np.random.Generator, semantics: str):
-    """Return an initializer of rows, or of columns, orthonormal up to a gain.
+    """Return an initializer of orthonormal rows or columns, up to a gain.
 
-    As in Saxe et al. (2013): the singular vectors of a normal matrix. The gain is 1; in
-    2015's Keras it was 1.1.
+    As in Saxe et al. (2013): the singular vectors of a normal matrix.
+    The gain is 1; in 2015's Keras it was 1.1.
     """
     gain = {"2015": 1.1, "today": 1.0}[semantics]
 
     def initialize(shape, dtype=None):
-        u, _, v = np.linalg.svd(rng.normal(size=shape), full_matrices=False)
-        return (gain * (u if u.shape == tuple(shape) else v)).astype("float32")
+        matrix = rng.normal(size=shape)
+        u, _, v = np.linalg.svd(matrix, full_matrices=False)
+        chosen = u if u.shape == tuple(shape) else v
+        return (gain * chosen).astype("float32")
 
     return initialize
 
@@ -110,7 +112,8 @@ def orthogonal(rng: np.random.Generator, semantics: str):
 def by_gate(initializer, rng: np.random.Generator, semantics: str):
     """Return an initializer of the four gates' weights side by side.
 
-    2015 had a matrix per gate, each drawn by itself; today one matrix is drawn as a whole.
+    2015 had a matrix per gate, each drawn by itself; today one matrix
+    is drawn as a whole.
     """
     draw = initializer(rng, semantics)
     if semantics == "today":
@@ -118,7 +121,8 @@ def by_gate(initializer, rng: np.random.Generator, semantics: str):
 
     def initialize(shape, dtype=None):
         rows, columns = shape
-        return np.concatenate([draw((rows, columns // 4)) for _ in range(4)], axis=1)
+        each = [draw((rows, columns // 4)) for _ in range(4)]
+        return np.concatenate(each, axis=1)
 
     return initialize
 
@@ -127,12 +131,17 @@ def by_gate(initializer, rng: np.random.Generator, semantics: str):
 
 
 def optimizer(spec: RunSpec) -> keras.optimizers.Optimizer:
-    """Return the spec's optimizer, which also sums the norms of its gradients.
+    """Return the spec's optimizer, which also sums its gradients' norms.
 
-    2015's `clipnorm` was the norm over all gradients together, today's `global_clipnorm`.
+    2015's `clipnorm` was the norm over all gradients together, today's
+    `global_clipnorm`.
     """
     if spec.optimizer == "sgd":
-        return SGD(spec.learning_rate, momentum=spec.momentum, global_clipnorm=spec.clip_norm)
+        return SGD(
+            spec.learning_rate,
+            momentum=spec.momentum,
+            global_clipnorm=spec.clip_norm,
+        )
     return RMSprop(
         spec.learning_rate,
         rho=spec.rho,

@@ -138,7 +138,8 @@ def source(module: str, name: str) -> Markdown:
     node = ast.parse(text)
     for part in name.split("."):
         (node,) = [inner for inner in node.body if getattr(inner, "name", None) == part]
-    lines = text.splitlines()[node.lineno - 1 : node.end_lineno]
+    first = min([node.lineno, *(line.lineno for line in node.decorator_list)])
+    lines = text.splitlines()[first - 1 : node.end_lineno]
     return Markdown("```python\n" + textwrap.dedent("\n".join(lines)) + "\n```")
 
 

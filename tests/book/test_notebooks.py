@@ -228,3 +228,18 @@ def test_cells_can_be_run_again(tmp_path):
     nbformat.write(notebook, tmp_path / "again.ipynb")
     done = papermill(tmp_path, tmp_path / "again.ipynb")
     assert done.returncode == 0, done.stderr
+
+
+def test_shown_code_fits_the_page():
+    """A listing of the site has room for 76 columns."""
+    from irnn import page
+
+    shown = re.compile(r'page\.source\("([\w.]+)", "([\w.]+)"\)')
+    found = [
+        (*names, line)
+        for path in NOTEBOOKS
+        for names in shown.findall(path.read_text("utf-8").replace('\\"', '"'))
+        for line in page.source(*names).data.splitlines()
+    ]
+    assert found
+    assert [row for row in found if len(row[-1]) > 76] == []

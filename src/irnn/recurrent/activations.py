@@ -26,13 +26,18 @@ class ReLU:
     def __call__(self, x):
         """Return max(x, 0)."""
         if self.derivative_at_0 == 0.5 and keras.backend.backend() != "jax":
-            return 0.5 * (x + ops.abs(x))  # 2015's own: fewer operations; JAX would give 1 at 0
-        return x * ops.heaviside(ops.stop_gradient(x), self.derivative_at_0)
+            # 2015's own, in fewer operations. JAX's derivative would be 1.
+            return 0.5 * (x + ops.abs(x))
+        step = ops.heaviside(ops.stop_gradient(x), self.derivative_at_0)
+        return x * step
 
 
 def hard_sigmoid_2015(x):
-    """Return clip(0.2 x + 0.5, 0, 1); today's `hard_sigmoid` is clip(x / 6 + 0.5, 0, 1)."""
-    return ops.minimum(ops.relu(0.2 * x + 0.5), 1)  # TensorFlow's `clip` takes longer
+    """Return clip(0.2 x + 0.5, 0, 1); today's is clip(x / 6 + 0.5, 0, 1).
+
+    On TensorFlow, `clip` takes longer than this.
+    """
+    return ops.minimum(ops.relu(0.2 * x + 0.5), 1)
 
 
 def gate(semantics: str):

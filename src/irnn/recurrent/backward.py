@@ -99,8 +99,9 @@ def _where(live, saved, otherwise):
 def _gradients(x, h, w, dz):
     """Return the gradients of x, W, U and b.
 
-    Shapes: x (batch, steps, features), previous outputs h (steps, batch, units) and
-    gradients of the pre-activations dz (steps, batch, columns).
+    Shapes: x (batch, steps, features), previous outputs h
+    (steps, batch, units) and gradients of the pre-activations dz
+    (steps, batch, columns).
     """
     steps, batch, columns = dz.shape
     dx = dot(dz, w.T).swapaxes(0, 1)
