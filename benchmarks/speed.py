@@ -19,7 +19,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from importlib.util import find_spec
 from pathlib import Path
@@ -32,6 +32,7 @@ from irnn.spec import RunSpec, make
 from irnn.training.processes import ENVIRONMENT
 
 BACKENDS = ("jax", "tensorflow")
+GROUPS = ("loops", "batch", "steps", "units", "together")
 EPOCH = 60_000  # images
 NETWORKS = ("irnn", "lstm")
 POOLING = {784: 1, 196: 2, 49: 4}
@@ -149,8 +150,12 @@ def times(functions: list[Callable], rounds: int) -> np.ndarray:
     return found[1:]
 
 
-def cases(backend: str) -> list[tuple[str, RunSpec, int, list[Variant]]]:
-    """Return what is measured: group, network, number of runs together, variants in turns."""
+def cases(backend: str, groups: Sequence[str]) -> list[tuple[str, RunSpec, int, list[Variant]]]:
+    """Return what is measured of some groups: group, network, runs together, variants in turns."""
+    return [case for case in _cases(backend) if case[0] in groups]
+
+
+def _cases(backend: str) -> list[tuple[str, RunSpec, int, list[Variant]]]:
     stock_fit = ("stock", "fit")
     if backend != "jax":
         return [("loops", make(network), 1, [stock_fit, ("keras", "fit")]) for network in NETWORKS]
@@ -181,7 +186,7 @@ def cases(backend: str) -> list[tuple[str, RunSpec, int, list[Variant]]]:
     return chosen
 
 
-def measure(images: int, rounds: int) -> None:
+def measure(groups: list[str], images: int, rounds: int) -> None:
     """Measure the cases on this process' backend; print the rows of each as a line of JSON."""
     from irnn.training.environment import environment
 
@@ -189,7 +194,7 @@ def measure(images: int, rounds: int) -> None:
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     where = environment()
     unit = 2**30 if sys.platform == "darwin" else 2**20
-    for group, spec, runs, variants in cases(where["backend"]):
+    for group, spec, runs, variants in cases(where["backend"], groups):
         n = images * {"loops": 8, "batch": 4}.get(group, 1)
         functions = [
             ceiling(spec, n) if loop == "ceiling" else trainer((loop, way), spec, runs, n)
@@ -255,23 +260,29 @@ def main() -> None:
         choices=BACKENDS,
         help="measure these only; the table keeps its rows of others (default: all)",
     )
+    parser.add_argument("--groups", nargs="+", choices=GROUPS, default=GROUPS, help="likewise")
     parser.add_argument("--output", type=Path, default=RESULTS / Speed.file, help="the table")
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)  # in a process
     args = parser.parse_args()
     if args.here:
-        measure(args.images, args.rounds)
+        measure(args.groups, args.images, args.rounds)
         return
     chosen = args.backends or list(filter(find_spec, BACKENDS))
     rows = []
-    if args.backends and args.output.exists():
+    if args.output.exists():
         with args.output.open(newline="", encoding="utf-8") as file:
-            rows = [row for row in csv.DictReader(file) if row["backend"] not in chosen]
+            rows = [
+                row
+                for row in csv.DictReader(file)
+                if row["backend"] not in chosen or row["group"] not in args.groups
+            ]
     for backend in chosen:
         command = [sys.executable, __file__, "--here"]
         command += ["--images", str(args.images), "--rounds", str(args.rounds)]
+        command += ["--groups", *args.groups]
         environment = os.environ | ENVIRONMENT | {"KERAS_BACKEND": backend}
         with (
-            tqdm(total=len(cases(backend)), desc=backend) as bar,
+            tqdm(total=len(cases(backend, args.groups)), desc=backend) as bar,
             subprocess.Popen(command, env=environment, stdout=-1, text=True) as process,
         ):
             for line in process.stdout:
