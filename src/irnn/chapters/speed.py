@@ -95,8 +95,10 @@ def numbers(speed: list[Speed], jobs: list[Jobs]) -> dict[str, str | int]:
     small, large = (make("irnn", batch_size=size) for size in (16, 128))
     first = only(speed, group="loops", network="irnn", backend="jax", loop="native", way="fit")
 
+    year, month, day = (int(part) for part in max(row.date for row in speed).split("-"))
     found = dict(
-        date=listed(speed, "date"),
+        date=max(row.date for row in speed),
+        date_ja=f"{year} 年 {month} 月 {day} 日",
         machine=listed(speed, "machine"),
         cores=first.cores,
         keras=first.keras,
@@ -152,8 +154,12 @@ def _of_network(network: str, speed: list[Speed], jobs: list[Jobs]) -> dict[str,
         "tensorflow_cpu_ratio": f"{tensorflow.cpu_ratio:.2f}",
         "tensorflow_times": f"{tensorflow.seconds / native.seconds:.1f}",
     }
-    batches = [r.seconds for r in find(speed, group="batch", network=network, loop="native")]
-    found |= {"batch_low": seconds(min(batches)), "batch_high": seconds(max(batches))}
+    batches = find(speed, group="batch", network=network, loop="native")
+    batches = sorted(batches, key=lambda r: r.batch_size)
+    found |= {
+        "batch_small": seconds(batches[0].seconds),
+        "batch_large": seconds(batches[-1].seconds),
+    }
     for group in ("steps", "units", "together"):
         grown = sorted(find(speed, group=group, network=network), key=lambda r: getattr(r, group))
         found[f"{group}_first"] = seconds(grown[0].seconds)
