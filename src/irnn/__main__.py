@@ -123,7 +123,8 @@ def _parser() -> Parser:
     )
     train.add_argument("--device", metavar="cpu|gpu", help="(default: the backend's choice)")
     for name, parameter in _parameters(chapters.experiments()).items():
-        train.add_argument(_option(name), type=parameters.read, help=parameter.help)
+        text = parameter.help.replace("%", "%%")  # argparse formats it
+        train.add_argument(_option(name), type=parameters.read, help=text)
     train.add_argument("--data", metavar="FILE", help="MNIST's .npz file (else MNIST_NPZ)")
     train.set_defaults(command=_train)
 

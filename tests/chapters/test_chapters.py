@@ -5,7 +5,7 @@ import pytest
 from irnn import chapters
 from irnn.chapters import irnn_vs_lstm
 from irnn.errors import InputError
-from irnn.store import Store
+from irnn.store import Store, read
 from irnn.training.plan import planned
 
 
@@ -27,6 +27,13 @@ def test_the_main_experiment_is_large_enough(published):
         assert [spec.seed for spec in published[name].specs] == [0, 1, 2, 3, 4]
         assert {spec.semantics for spec in published[name].specs} == {"2015"}
         assert {spec.steps for spec in published[name].specs} == {784}
+
+
+def test_the_ids_of_recorded_runs_stay():
+    """A file is named after its spec, so that a spec which changes its id loses its runs."""
+    paths = sorted(Store().root.glob("*.jsonl"))
+    assert len(paths) >= 25
+    assert [read(path).spec.name for path in paths] == [path.stem for path in paths]
 
 
 @pytest.mark.parametrize("model", ["irnn", "lstm"])
