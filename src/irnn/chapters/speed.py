@@ -5,7 +5,7 @@ from irnn.measurements import Jobs, Speed, find, only
 from irnn.parameters import shared
 from irnn.show.picture import Picture
 from irnn.show.style import BACKENDS, COLORS, INK, MARKERS, matplotlib, new_figure, style
-from irnn.show.text import listed, seconds
+from irnn.show.text import day, listed, seconds
 from irnn.show.words import SHARED
 from irnn.spec import make
 
@@ -89,16 +89,14 @@ WORDS = {
 }
 
 
-def numbers(speed: list[Speed], jobs: list[Jobs]) -> dict[str, str | int]:
+def numbers(speed: list[Speed], jobs: list[Jobs], language: str) -> dict[str, str | int]:
     """Return the numbers of the prose by name."""
     spec = make("irnn")
     small, large = (make("irnn", batch_size=size) for size in (16, 128))
     first = only(speed, group="loops", network="irnn", backend="jax", loop="native", way="fit")
 
-    year, month, day = (int(part) for part in max(row.date for row in speed).split("-"))
     found = dict(
-        date=max(row.date for row in speed),
-        date_ja=f"{year} 年 {month} 月 {day} 日",
+        date=day(max(row.date for row in speed), language),
         machine=listed(speed, "machine"),
         cores=first.cores,
         keras=first.keras,

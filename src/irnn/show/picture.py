@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from irnn.measurements import Jobs, Speed
 from irnn.show.style import BACKENDS, INK, style
+from irnn.show.text import day
 from irnn.show.words import SHARED
 from irnn.store import Run
 
@@ -41,9 +42,12 @@ class Picture:
     def _repr_html_(self) -> str:
         text = SHARED[self.language]
         title = text["measured" if self.measured else "behind"]
-        lines = [(run.spec.id, _describe(run, text)) for run in self.runs]
+        lines = [(run.spec.id, _describe(run, self.language)) for run in self.runs]
         lines += [
-            (f"benchmarks/results/{row.file}", text["measurement"].format(**_origin(row)))
+            (
+                f"benchmarks/results/{row.file}",
+                text["measurement"].format(**_origin(row, self.language)),
+            )
             for row in self.measured
         ]
         items = "".join(
@@ -54,17 +58,22 @@ class Picture:
         return f'<div class="irnn-figure">{self.svg()}{behind}</div>'
 
 
-def _describe(run: Run, text: dict[str, str]) -> str:
+def _describe(run: Run, language: str) -> str:
     sitting = run.sittings[-1]
-    return text["run"].format(
+    return SHARED[language]["run"].format(
         spec=run.spec,
         n=len(run),
         backend=sitting["backend"],
         device=sitting["device"],
-        date=sitting["date"][:10],
+        date=day(sitting["date"], language),
     )
 
 
-def _origin(row: Speed | Jobs) -> dict[str, str | int]:
+def _origin(row: Speed | Jobs, language: str) -> dict[str, str | int]:
     backend = " ".join([BACKENDS[row.backend], getattr(row, "backend_version", "")]).strip()
-    return {"date": row.date, "machine": row.machine, "cores": row.cores, "backend": backend}
+    return {
+        "date": day(row.date, language),
+        "machine": row.machine,
+        "cores": row.cores,
+        "backend": backend,
+    }

@@ -26,6 +26,17 @@ def seconds(value: float) -> str:
     return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
 
 
+def day(date: str, language: str) -> str:
+    """Return an ISO date as the language writes it: "2026-11-25", "2026 年 11 月 25 日".
+
+    What is no date, as "unknown" in a mended record, stays.
+    """
+    if not date[:1].isdigit():
+        return date
+    year, month, number = (int(part) for part in date[:10].split("-"))
+    return f"{year} 年 {month} 月 {number} 日" if language == "ja" else date[:10]
+
+
 def listed(rows: Iterable, column: str) -> str:
     """Return the values that a column of measurements has, each once."""
     return ", ".join(dict.fromkeys(str(getattr(row, column)) for row in rows))
