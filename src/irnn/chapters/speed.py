@@ -131,19 +131,14 @@ def _of_network(network: str, speed: list[Speed], jobs: list[Jobs]) -> dict[str,
     spec, then = make(network), POST_SECONDS[network]
     rows = find(speed, group="loops", network=network)
     row = {(r.backend, r.loop, r.way): r for r in rows}
-    stock, scan, native, program, ceiling = (row[key] for key in LOOPS[2:])
+    scan, native, program, ceiling = (row[key] for key in LOOPS[3:])
     tensorflow = row["tensorflow", "keras", "fit"]
     microseconds = 1e6 / spec.updates / spec.steps
     found = {
         "post": seconds(then),
         "post_step": seconds(microseconds * then),
         "step": seconds(microseconds * native.seconds),
-        "stock": seconds(stock.seconds),
-        "scan": seconds(scan.seconds),
         "native": seconds(native.seconds),
-        "program": seconds(program.seconds),
-        "ceiling": seconds(ceiling.seconds),
-        "tensorflow": seconds(tensorflow.seconds),
         "faster": f"{then / native.seconds:.0f}",
         "scan_ratio": f"{scan.ratio:.2f}",
         "native_ratio": f"{native.ratio:.2f}",
