@@ -247,7 +247,7 @@ def test_follows_the_original_software(name, mnist, keras_2015, each_loop):
 
     reference = np.load(keras_2015 / f"keras-2015-{name}.npz")
     images = data.load_images("mnist", mnist)
-    x, y = data.sequences(images.x_train[:64]), images.y_train[:64]
+    x, y = data.sequences(images.x_train[:64], make("irnn")), images.y_train[:64]
     model = models.build(make(name, "2015", learning_rate=float(reference["learning_rate"])))
     model.set_weights(recorded_weights(name, reference))
     for k in range(2):
