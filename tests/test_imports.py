@@ -17,6 +17,7 @@ ORDER = [
     ["claims", "catalogue"],
     ["chapters"],
     ["show", "training"],
+    ["evidence"],
     ["models", "verify"],
     ["recurrent", "checkpoint"],
     ["data", "store", "parameters", "measurements"],
