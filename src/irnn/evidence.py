@@ -4,18 +4,20 @@ A difference is called one where Welch's t-test on the final test accuracies of 
 p < `SIGNIFICANT`; seeds are taken as independent draws. With one seed nothing is told apart.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from irnn.store import Run
+from irnn.spec import RunSpec
+from irnn.store import Run, Store
+from irnn.training.plan import Experiment
 
 SIGNIFICANT = 0.05
 
 VERDICTS = ("reproduced", "in part", "not reproduced", "not tested")
 
-Runs = dict[str, list[Run]]
+Runs = Mapping[str, list[Run]]
 
 
 @dataclass(frozen=True)
@@ -63,33 +65,46 @@ def difference(runs: Sequence[Run], others: Sequence[Run], epoch: int = -1) -> D
     return Difference(value, float(ttest_ind(a, b, equal_var=False).pvalue))
 
 
+class NotRecorded(Exception):
+    """A run that a rule looks at is not recorded, or has fewer epochs than its curve."""
+
+
+class Recorded(Mapping):
+    """The runs of an experiment by curve, read when they are asked for.
+
+    `seen` has the runs that were. A curve whose runs are not all there raises `NotRecorded`.
+    """
+
+    def __init__(self, experiment: Experiment, store: Store):
+        self.experiment, self.store = experiment, store
+        self.seen: dict[RunSpec, Run] = {}
+
+    def __getitem__(self, name: str) -> list[Run]:
+        curve = self.experiment[name]
+        runs = [self.store.read(spec).until(curve.epochs) for spec in curve.specs]
+        if any(len(run) < curve.epochs for run in runs):
+            raise NotRecorded(name)
+        self.seen |= {run.spec: run for run in runs}
+        return runs
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.experiment)
+
+    def __len__(self) -> int:
+        return len(self.experiment)
+
+
 @dataclass(frozen=True)
 class Claim:
-    """A claim of the post or of a paper, and the rule that gives a verdict on it.
+    """A claim of the post or of a paper; its words are in the ledger's notebooks.
 
     Args:
         name: Its name in the ledger, unique.
-        who: Who made it, and where: a text in both languages.
-        claim: The claim in this book's words, in both languages.
-        test: How it is tested here, in both languages.
-        curves: The names of the experiment's curves that the rule reads.
-        rule: Returns a verdict of `VERDICTS` for the runs by curve.
+        rule: Returns a verdict of `VERDICTS` for an experiment's runs by curve.
         measured: Returns what was measured, in a language.
-        exploratory: What had been looked at before the rule was written, in both languages.
 
     """
 
     name: str
-    who: dict[str, str]
-    claim: dict[str, str]
-    test: dict[str, str]
-    curves: tuple[str, ...]
     rule: Callable[[Runs], str]
     measured: Callable[[Runs, str], str]
-    exploratory: dict[str, str] | None = None
-
-    def verdict(self, runs: Runs) -> str:
-        """Return the verdict; without all of the runs it is "not tested"."""
-        if not all(runs.get(name) and all(len(run) for run in runs[name]) for name in self.curves):
-            return "not tested"
-        return self.rule(runs)

@@ -1,9 +1,16 @@
 """How far back the gradient has to flow: accuracy against the truncation length K."""
 
+from collections.abc import Sequence
+
 from irnn.chapters.irnn_vs_lstm import TUNED
-from irnn.evidence import Runs, accuracies, difference
+from irnn.evidence import Claim, Runs, accuracies, difference
 from irnn.parameters import Parameter, count, shared
+from irnn.show.picture import Picture
+from irnn.show.style import COLORS, INK, MARKERS, new_figure, style
+from irnn.show.text import percent, rate
+from irnn.show.words import SHARED
 from irnn.spec import make
+from irnn.store import Run
 from irnn.training.plan import Curve, Experiment
 
 PARAMETERS = shared(seeds=3, without=["learning_rate"]) | {
@@ -17,9 +24,17 @@ MODELS = ("irnn", "lstm")
 ORDERS = ("rows", "permuted")
 EPOCHS = {"short": 4, "long": 4}
 
-# K as a share of the sequence's length T, from a step or two to all of them; 300 of 784 is what
-# Trinh et al. (2018) have.
-SHARES = (1 / 98, 1 / 14, 1 / 7, 1 / 4, 300 / 784, 1 / 2, 1)
+# K as a share of the sequence's length T, by the name that numbers have it under. A row of the
+# image is 1/14 of T = 196; 300 of 784 is what Trinh et al. (2018) have.
+SHARES = {
+    "pair": 1 / 98,
+    "row": 1 / 14,
+    "rows": 1 / 7,
+    "quarter": 1 / 4,
+    "trinh": 300 / 784,
+    "half": 1 / 2,
+    "all": 1,
+}
 
 # K at T = 784, row by row: a row of the image, four of them, Trinh et al.'s 300, and all.
 LONG = (28, 112, 300, 784)
@@ -27,10 +42,28 @@ LONG = (28, 112, 300, 784)
 # Two accuracies less than this apart count as the same, where the seeds' spread allows no more.
 CLOSE = 0.05
 
+ALT = {
+    "by_length": {
+        "en": "Test accuracy over the truncation length K: IRNN and LSTM, by rows and permuted",
+        "ja": "打ち切り長 K に対する IRNN と LSTM のテスト正解率。行ごとに読む場合と並べ替えた場合",
+    },
+    "long": {
+        "en": "Test accuracy over the truncation length K at 784 steps, for IRNN and LSTM",
+        "ja": "784 ステップでの、打ち切り長 K に対する IRNN と LSTM のテスト正解率",
+    },
+}
 
-def lengths(steps: int) -> list[int]:
-    """Return the truncation lengths K of a sequence's length T, shortest first."""
-    return sorted({max(1, round(share * steps)) for share in SHARES})
+WORDS = {
+    "en": SHARED["en"]
+    | {"rows": "row by row", "permuted": "permuted", "k": "K, the last steps of {steps}"},
+    "ja": SHARED["ja"]
+    | {"rows": "行ごと", "permuted": "並べ替え", "k": "K（全 {steps} ステップのうち最後の）"},
+}
+
+
+def lengths(steps: int) -> dict[str, int]:
+    """Return the truncation length K of each of `SHARES` for a sequence's length T."""
+    return {name: max(1, round(share * steps)) for name, share in SHARES.items()}
 
 
 def curve_name(model: str, order: str, steps: int, k: int) -> str:
@@ -78,7 +111,7 @@ def experiment(
         setting = {"pooling": pooling, "learning_rate": rates[model]}
         steps = make(model, **common, **setting).steps
         for order in ORDERS:
-            for k in lengths(steps):
+            for k in lengths(steps).values():
                 add(model, order, k, seeds, epochs or EPOCHS["short"], **setting)
         all_steps = make(model, bptt_steps=steps, **common, **setting)
         found[f"{model}-all"] = Curve((all_steps,), 1)
@@ -96,12 +129,87 @@ def experiment(
     return found
 
 
+def numbers(runs: Runs, language: str) -> dict[str, str | int]:
+    """Return the numbers of the prose by name."""
+    first = runs["irnn-all"][0]
+    steps = first.spec.steps
+    found = {
+        "steps": steps,
+        "seeds": len(runs[curve_name("irnn", "rows", steps, steps)]),
+        "epochs": len(runs[curve_name("irnn", "rows", steps, steps)][0]),
+        "irnn_rate": rate(first.spec.learning_rate),
+        "lstm_rate": rate(runs["lstm-all"][0].spec.learning_rate),
+        "close": f"{100 * CLOSE:g}",
+    }
+    for share, k in lengths(steps).items():
+        found[f"k_{share}"] = k
+        for model in MODELS:
+            for order in ORDERS:
+                found[f"{model}_{order}_{share}"] = percent(
+                    runs[curve_name(model, order, steps, k)], language
+                )
+    for model in MODELS:
+        for order in ORDERS:
+            found[f"{model}_{order}_enough"] = enough(runs, model, order)
+    return found
+
+
+def enough(runs: Runs, model: str, order: str) -> int:
+    """Return the smallest K whose mean accuracy is at most `CLOSE` below no truncation's."""
+    steps = runs["irnn-all"][0].spec.steps
+    full = runs[curve_name(model, order, steps, steps)]
+    return min(
+        k
+        for k in lengths(steps).values()
+        if difference(runs[curve_name(model, order, steps, k)], full).value >= -CLOSE
+    )
+
+
+def by_length(runs: Runs, language: str) -> Picture:
+    """Draw the test accuracy over K, row by row and permuted, for both networks.
+
+    A dot is a seed, a line goes through the means over the seeds.
+    """
+    text, steps = WORDS[language], runs["irnn-all"][0].spec.steps
+    shown = []
+    with style():
+        figure = new_figure(height=3.4)
+        panels = figure.subplots(1, len(ORDERS), sharey=True)
+        for axes, order in zip(panels, ORDERS, strict=True):
+            for model in MODELS:
+                ks = list(dict.fromkeys(lengths(steps).values()))
+                curves = [runs[curve_name(model, order, steps, k)] for k in ks]
+                shown += [run for curve in curves for run in curve]
+                over_length(axes, ks, curves, model)
+            axes.set(title=text[order], xlabel=text["k"].format(steps=steps), ylim=(0, 1))
+        panels[0].set_ylabel(text["test accuracy"])
+        panels[0].yaxis.set_major_formatter("{x:.0%}")
+        panels[0].legend(loc="upper left")
+    return Picture(figure, ALT["by_length"][language], language, tuple(shown))
+
+
+def over_length(axes, ks: list[int], curves: list[list[Run]], model: str) -> None:
+    """Draw the final test accuracies of a network over K: dots for seeds, a line for the means."""
+    values = [accuracies(runs) for runs in curves]
+    look = {"color": COLORS[model], "marker": MARKERS[model]}
+    for k, points in zip(ks, values, strict=True):
+        axes.plot([k] * len(points), points, linestyle="", markersize=3, alpha=0.5, **look)
+    axes.plot(
+        ks, [v.mean() for v in values], linewidth=2, markersize=5, label=model.upper(), **look
+    )
+    axes.axhline(0.1, color=INK, linewidth=1, linestyle=":", alpha=0.6)
+    axes.set_xscale("log")
+    axes.set_xticks(ks, [str(k) for k in ks])
+    axes.minorticks_off()
+
+
 # --- claims -----------------------------------------------------------------------------
 
 
-def _short(runs: Runs) -> int:
-    """Return the length T of the sweep's sequences."""
-    return runs["irnn-all"][0].spec.steps
+def _lengths(runs: Runs) -> tuple[int, dict[str, int]]:
+    """Return the length T of the sweep's sequences, and its K."""
+    steps = runs["irnn-all"][0].spec.steps
+    return steps, lengths(steps)
 
 
 def no_long_memory(runs: Runs) -> str:
@@ -110,13 +218,11 @@ def no_long_memory(runs: Runs) -> str:
     For each network: some K of at most a quarter of T comes within `CLOSE` of no truncation, or
     is not told apart from it by the seeds and not lower by more than twice that.
     """
-    steps = _short(runs)
+    steps, ks = _lengths(runs)
     held = []
     for model in MODELS:
         full = runs[curve_name(model, "rows", steps, steps)]
-        short = [
-            runs[curve_name(model, "rows", steps, k)] for k in lengths(steps) if k <= steps / 4
-        ]
+        short = [runs[curve_name(model, "rows", steps, k)] for k in ks.values() if k <= steps / 4]
         gaps = [difference(some, full) for some in short]
         held.append(any(g.value > -CLOSE or (not g.lower and g.value > -2 * CLOSE) for g in gaps))
     return {2: "reproduced", 1: "in part", 0: "not reproduced"}[sum(held)]
@@ -138,9 +244,9 @@ def lstm_collapses(runs: Runs) -> str:
 
 def permuted_hardly_loses(runs: Runs) -> str:
     """Judge that an LSTM that reads permuted pixels hardly loses when cut at 300 / 784 of T."""
-    steps = _short(runs)
-    k = round(300 / 784 * steps)
-    gap = difference(*(runs[curve_name("lstm", "permuted", steps, some)] for some in (k, steps)))
+    steps, ks = _lengths(runs)
+    cut, full = (runs[curve_name("lstm", "permuted", steps, k)] for k in (ks["trinh"], steps))
+    gap = difference(cut, full)
     if gap.value > -CLOSE:
         return "reproduced"
     return "not reproduced" if gap.lower else "in part"
@@ -152,13 +258,12 @@ def permuted_needs_more(runs: Runs) -> str:
     For each network: the loss in accuracy from no truncation to K, averaged over the seeds, is
     larger by more than `CLOSE` when permuted.
     """
-    steps = _short(runs)
-    k = max(1, round(steps / 7))
+    steps, ks = _lengths(runs)
     held = []
     for model in MODELS:
         lost = {
             order: -difference(
-                runs[curve_name(model, order, steps, k)],
+                runs[curve_name(model, order, steps, ks["rows"])],
                 runs[curve_name(model, order, steps, steps)],
             ).value
             for order in ORDERS
@@ -167,11 +272,70 @@ def permuted_needs_more(runs: Runs) -> str:
     return {2: "reproduced", 1: "in part", 0: "not reproduced"}[sum(held)]
 
 
-def all_is_none(runs: Runs) -> str:
-    """Judge that K = T is no truncation: equal losses after an epoch, to 1e-6 of their value."""
-    steps = _short(runs)
+def all_differs(runs: Runs) -> str:
+    """Judge that K = T differs from no truncation: losses after an epoch, to 1e-6 of them."""
+    steps, _ = _lengths(runs)
     for model in MODELS:
         a, b = runs[f"{model}-all"][0], runs[curve_name(model, "rows", steps, steps)][0]
         if abs(a["loss"][0] / b["loss"][0] - 1) > 1e-6:
-            return "not reproduced"
-    return "reproduced"
+            return "reproduced"
+    return "not reproduced"
+
+
+MEASURED = {
+    "en": {
+        "cut": "{model}: {cut} at K = {k}, {full} with all steps",
+        "losses": "relative difference of the losses: {off}",
+        "join": "; ",
+    },
+    "ja": {
+        "cut": "{model}：K = {k} で {cut}、全ステップで {full}",
+        "losses": "損失の相対的な差：{off}",
+        "join": "／",
+    },
+}
+
+
+def _compared(order: str, share: str, models: Sequence[str] = MODELS):
+    """Return a function that says what K of a share and no truncation reach."""
+
+    def measured(runs: Runs, language: str) -> str:
+        steps, ks = _lengths(runs)
+        lines = []
+        for model in models:
+            cut, full = (
+                percent(runs[curve_name(model, order, steps, k)], language)
+                for k in (ks[share], steps)
+            )
+            words = {"model": model.upper(), "k": ks[share], "cut": cut, "full": full}
+            lines.append(MEASURED[language]["cut"].format(**words))
+        return MEASURED[language]["join"].join(lines)
+
+    return measured
+
+
+def _long_compared(runs: Runs, language: str) -> str:
+    cut, full = (percent(runs[curve_name("lstm", "rows", 784, k)], language) for k in (300, 784))
+    return MEASURED[language]["cut"].format(model="LSTM", k=300, cut=cut, full=full)
+
+
+def _losses(runs: Runs, language: str) -> str:
+    steps, _ = _lengths(runs)
+    off = max(
+        abs(
+            runs[f"{model}-all"][0]["loss"][0]
+            / runs[curve_name(model, "rows", steps, steps)][0]["loss"][0]
+            - 1
+        )
+        for model in MODELS
+    )
+    return MEASURED[language]["losses"].format(off=f"{off:.1g}")
+
+
+CLAIMS = (
+    Claim("no-long-memory", no_long_memory, _compared("rows", "quarter")),
+    Claim("lstm-collapses-when-cut", lstm_collapses, _long_compared),
+    Claim("permuted-hardly-loses", permuted_hardly_loses, _compared("permuted", "trinh", ["lstm"])),
+    Claim("permuted-needs-more", permuted_needs_more, _compared("permuted", "rows")),
+    Claim("all-steps-differ-from-none", all_differs, _losses),
+)
