@@ -42,6 +42,8 @@ CATALOGS = {
 STRINGS = {
     "en": {
         "Section Navigation": "Chapters",
+        "Show code cell source": "Show code",
+        "Hide code cell source": "Hide code",
     },
     "ja": {
         "Section Navigation": "目次",

@@ -75,10 +75,21 @@ def test_text_cells_pair_up_and_show_the_same_numbers(chapter):
     assert list(english) == list(japanese)
     for name in english:
         sources = english[name].source, japanese[name].source
-        for pattern in (r"\{glue:text\}`\w+`", r"\]\(([^)]+)\)", r"^#+ "):
+        for pattern in (r"\{glue:(?:text)?\}`[\w-]+`", r"\]\(([^)]+)\)", r"^#+ "):
             found = [sorted(re.findall(pattern, source, re.MULTILINE)) for source in sources]
             assert found[0] == found[1], (name, pattern)
         assert re.search("[ぁ-ん]", sources[1]) or name == "title", name
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: f"{p.parent.name}/{p.stem}")
+def test_every_figure_has_a_caption_and_every_reference_a_figure(path):
+    code = "\n".join(cell.source for cell in cells(path, "code").values())
+    figures = re.findall(r'page\.figure\(chapter, globals\(\), "(\w+)"', code)
+    assert set(figures) <= module(path).CAPTIONS.keys()
+    assert len(figures) == len(set(figures))
+    text = "\n".join(cell.source for cell in cells(path, "markdown").values())
+    named = set(re.findall(r"\{glue:\}`figure-([\w-]+)`", text))
+    assert named <= {name.replace("_", "-") for name in figures}
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -175,7 +186,7 @@ def test_papermill_by_itself_from_any_folder(tmp_path):
     assert "テストデータでの正解率" in page
     assert "dataset = &#x27;digits&#x27;" in page
     assert "公開版と異なるパラメーター" in page
-    assert page.count("<svg") == 5
+    assert page.count("<figure") == 5
     plan = planned(chapters.experiment(irnn_vs_lstm, dataset="digits", epochs=1, seeds=1, units=4))
     trained = {path.stem for path in (tmp_path / "mine").glob("*.jsonl")}
     assert trained == {spec.name for spec in plan}
@@ -212,7 +223,7 @@ def test_the_published_page_on_a_machine_without_mnist(tmp_path):
     assert "Other parameters" not in page
     printed = [o for c in read(tmp_path / "out.ipynb").cells for o in c.get("outputs", [])]
     assert not [o for o in printed if o.get("name") == "stdout"]  # the site shows no stderr
-    assert page.count("<svg") == 5
+    assert page.count("<figure") == 5
 
 
 def test_a_wrong_path_to_mnist_is_not_passed_over(tmp_path):

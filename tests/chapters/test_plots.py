@@ -116,7 +116,7 @@ def pictures(recorded, measured, jobs):
 def test_every_picture_is_drawn_in_the_pages_colours(language, pictures):
     for picture in pictures(language):
         page = picture._repr_html_()
-        assert page.count("<svg") == 1
+        assert page.count("<svg") == 2
         assert f'role="img" aria-label="{html.escape(picture.alt)}"' in page
         assert "currentColor" in page
         assert INK not in page
@@ -202,8 +202,9 @@ def test_computation_time_is_epochs_times_their_median(recorded):
     assert np.allclose(axes.get_lines()[0].get_xdata(), np.arange(1, 5) * 0.25 / 60)
 
 
-def test_every_alternative_text_is_in_both_languages():
+def test_alternative_texts_and_captions_are_in_both_languages():
     for chapter in (irnn_vs_lstm, reproduce, speed):
-        for texts in chapter.ALT.values():
+        assert chapter.ALT.keys() == chapter.CAPTIONS.keys()
+        for texts in [*chapter.ALT.values(), *chapter.CAPTIONS.values()]:
             assert not re.search(JAPANESE, texts["en"])
             assert re.search(JAPANESE, texts["ja"])

@@ -37,6 +37,13 @@ def day(date: str, language: str) -> str:
     return f"{year} 年 {month} 月 {number} 日" if language == "ja" else date[:10]
 
 
+def described(alt: str, findings: Iterable[str], language: str) -> str:
+    """Return what a figure is, and then what it shows, as sentences."""
+    if language == "ja":
+        return "".join(f"{sentence}。" for sentence in (alt, *findings))
+    return f"{alt}. {'; '.join(findings)}."
+
+
 def listed(rows: Iterable, column: str) -> str:
     """Return the values that a column of measurements has, each once."""
     return ", ".join(dict.fromkeys(str(getattr(row, column)) for row in rows))
