@@ -145,10 +145,14 @@ def _parser() -> Parser:
         "book",
         help="execute chapters with papermill and render the site",
         description="Execute chapters in both languages with papermill, two at a time, then "
-        "render the site with Jupyter Book.",
+        "render the site with Jupyter Book. A chapter is executed where its code, parameters or "
+        "runs, the package or what is installed changed; a page is read again where it changed.",
     )
     book.add_argument(
-        "chapters", nargs="*", metavar="CHAPTER", help="what to execute again (default: all)"
+        "chapters",
+        nargs="*",
+        metavar="CHAPTER",
+        help="what to execute, changed or not (default: all that changed)",
     )
     book.add_argument("--parameters", type=Path, metavar="FILE", help="a YAML of parameters")
     book.add_argument(
