@@ -17,7 +17,7 @@ ORDER = [
     ["claims", "catalogue"],
     ["chapters"],
     ["show", "training"],
-    ["models", "verify"],
+    ["models", "verify", "forward", "export"],
     ["recurrent", "checkpoint"],
     ["data", "store", "parameters", "measurements"],
     ["npz"],
