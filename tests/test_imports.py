@@ -18,7 +18,7 @@ ORDER = [
     ["chapters"],
     ["evidence"],
     ["show", "training"],
-    ["models", "verify"],
+    ["models", "verify", "forward", "export"],
     ["recurrent", "checkpoint"],
     ["data", "store", "parameters", "measurements"],
     ["npz"],

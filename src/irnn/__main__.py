@@ -1,4 +1,4 @@
-"""The command line: `python -m irnn train | runs | book`."""
+"""The command line: `python -m irnn train | runs | export | book`."""
 
 import argparse
 import os
@@ -10,13 +10,14 @@ from pathlib import Path
 
 import irnn
 from irnn import chapters, parameters
-from irnn.errors import InputError, one_line, one_of
+from irnn.chapters import irnn_vs_lstm
+from irnn.errors import InputError, one_line, one_of, user_path
 from irnn.show.text import table
 from irnn.spec import whole_number
 from irnn.store import Store
 from irnn.training.plan import Experiment, Resources, outlook, planned
 
-COMMANDS = ("train", "runs", "book")
+COMMANDS = ("train", "runs", "export", "book")
 
 
 class Terminated(KeyboardInterrupt):
@@ -136,7 +137,24 @@ def _parser() -> Parser:
         "--repair", action="store_true", help="with --verify: mend what a checkpoint can mend"
     )
     runs.set_defaults(command=_runs)
-    for command in (train, runs):
+
+    export = commands.add_parser(
+        "export",
+        help="write the weights of recorded runs as .safetensors files",
+        description="Write the final weights of recorded runs as .safetensors files, which the "
+        "pages read in the browser.",
+    )
+    export.add_argument(
+        "names",
+        nargs="*",
+        metavar="RUN",
+        help="a name that `runs` lists (default: the networks that the pages read digits with)",
+    )
+    export.add_argument(
+        "--output", metavar="DIR", default="", help="gets the files (default: the current folder)"
+    )
+    export.set_defaults(command=_export)
+    for command in (train, runs, export):
         command.add_argument(
             "--runs-dir", metavar="DIR", default="", help="the store (default: book/runs)"
         )
@@ -163,7 +181,7 @@ def _parser() -> Parser:
         help="gets _build/executed and _build/html (default: the current folder)",
     )
     book.set_defaults(command=_book)
-    for command in (train, runs, book):
+    for command in (train, runs, export, book):
         command.set_defaults(options=list(command._option_string_actions))
     return parser
 
@@ -250,6 +268,23 @@ def _verify(store: Store, repair: bool) -> int:
     runs = len(verify.names(store))
     print(f"{runs} runs in {store.root} verified: {wrong or 'no'} files are wrong")
     return 1 if wrong else 0
+
+
+def _export(args: argparse.Namespace) -> int:
+    from irnn.export import export
+
+    store, folder = Store(args.runs_dir), user_path("output", args.output)
+    if not args.names:
+        chosen = irnn_vs_lstm.NETWORKS
+    else:
+        recorded = {run.spec.name: run.spec for run in store.runs()[0]}
+        for name in args.names:
+            one_of("run", name, recorded)
+        chosen = [recorded[name] for name in args.names]
+    for spec in chosen:
+        path = export(spec, store, folder)
+        print(f"{path}: {spec}, {path.stat().st_size:,} bytes")
+    return 0
 
 
 def _book(args: argparse.Namespace) -> int:

@@ -39,6 +39,9 @@ EPOCHS = {"irnn": 20, "lstm": 5, "tuned": 5}
 RATES = {"irnn": (1e-7, 1e-6, 1e-5, 1e-4), "lstm": (1e-6, 1e-5, 1e-4, 1e-3, 1e-2)}
 TUNED = {"irnn": 1e-5, "lstm": 1e-4}
 
+# The networks that read digits on the pages, from their recorded weights.
+NETWORKS = tuple(make(model, "2015", learning_rate=rate) for model, rate in TUNED.items())
+
 # Seconds per epoch that the post of July 2015 reports, on a GRID K520.
 POST_SECONDS = {"irnn": 440, "lstm": 1700}
 
