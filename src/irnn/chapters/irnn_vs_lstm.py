@@ -1,14 +1,16 @@
 """The main experiment: both networks as the post trained them, and each at its own rate."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from irnn.data import Data
+from irnn.evidence import Claim, NotRecorded, Runs, accuracies, difference
 from irnn.parameters import shared
 from irnn.show.picture import Picture, columns
-from irnn.show.plots import Runs, learning_curves
+from irnn.show.plots import learning_curves
 from irnn.show.style import COLORS, INK, MARKERS, label_rows, legend, new_figure
 from irnn.show.text import (
     described,
@@ -318,3 +320,109 @@ def digit(images: Data, language: str, label: int = 5) -> Picture:
     alt = described(ALT["digit"][language], [finding], language)
     values = [{"step": i, "pixel": float(pixel)} for i, pixel in enumerate(pixels, 1)]
     return Picture(draw, alt, language, values=values)
+
+
+# --- claims -----------------------------------------------------------------------------
+
+
+def _common(runs: Runs, *curves: str) -> int:
+    """Return the last epoch, from 0 on, that all runs of some curves have."""
+    return min(len(run) for name in curves for run in runs[name]) - 1
+
+
+def irnn_is_ahead(runs: Runs, irnn: str, lstm: str) -> str:
+    """Judge that the IRNN is ahead of the LSTM at the last epoch that both have."""
+    gap = difference(runs[irnn], runs[lstm], _common(runs, irnn, lstm))
+    return "reproduced" if gap.higher else "not reproduced" if gap.lower else "in part"
+
+
+def irnn_is_ahead_by_time(runs: Runs) -> str:
+    """Judge that the IRNN is ahead in the time that the LSTM takes for all of its epochs."""
+    ratio = seconds_per_epoch(runs["lstm"]) / seconds_per_epoch(runs["irnn"])
+    epochs = min(len(run) for run in runs["irnn"])
+    lstm = min(_common(runs, "lstm"), int(epochs / ratio) - 1)
+    irnn = min(int((lstm + 1) * ratio), epochs) - 1
+    a, b = accuracies(runs["irnn"], irnn), accuracies(runs["lstm"], lstm)
+    return (
+        "reproduced"
+        if a.min() > b.max()
+        else "in part"
+        if a.mean() > b.mean()
+        else "not reproduced"
+    )
+
+
+def every_seed_learns(runs: Runs) -> str:
+    """Judge that RMSprop trains the IRNN with every seed: none ends below half of the best."""
+    final = accuracies(runs["irnn"])
+    return "reproduced" if final.min() > max(0.2, final.max() / 2) else "not reproduced"
+
+
+def lstm_epochs_cost_more(runs: Runs) -> str:
+    """Judge that an epoch of the LSTM takes about as many of the IRNN's as the post has.
+
+    Reproduced: from half to twice the post's ratio. In part: more than one.
+    """
+    ratio = seconds_per_epoch(runs["lstm"]) / seconds_per_epoch(runs["irnn"])
+    then = POST_SECONDS["lstm"] / POST_SECONDS["irnn"]
+    if then / 2 <= ratio <= 2 * then:
+        return "reproduced"
+    return "in part" if ratio > 1 else "not reproduced"
+
+
+def keras_accuracy(runs: Runs) -> str:
+    """Judge the Keras example's 93% after 900 epochs, at the shared rate."""
+    if min(len(run) for run in runs["irnn"]) < 900:
+        raise NotRecorded("900 epochs")
+    return "reproduced" if accuracies(runs["irnn"], 899).mean() >= 0.92 else "not reproduced"
+
+
+def _both(irnn: str, lstm: str):
+    """Return a function that says what two curves have reached at their last common epoch."""
+
+    def measured(runs: Runs, language: str) -> str:
+        epoch = _common(runs, irnn, lstm)
+        a, b = (percent(runs[name], language, epoch) for name in (irnn, lstm))
+        return MEASURED[language]["both"].format(irnn=a, lstm=b, n=epoch + 1)
+
+    return measured
+
+
+def _seconds(runs: Runs, language: str) -> str:
+    a, b = (seconds_per_epoch(runs[name]) for name in ("irnn", "lstm"))
+    return MEASURED[language]["seconds"].format(
+        irnn=seconds(a), lstm=seconds(b), ratio=f"{b / a:.1f}"
+    )
+
+
+def _final(runs: Runs, language: str) -> str:
+    return MEASURED[language]["final"].format(
+        irnn=percent(runs["irnn"], language), n=len(runs["irnn"][0])
+    )
+
+
+MEASURED = {
+    "en": {
+        "both": "IRNN {irnn}, LSTM {lstm} after {n} epochs",
+        "seconds": "{irnn} and {lstm} seconds an epoch, a ratio of {ratio}",
+        "final": "{irnn} after {n} epochs",
+    },
+    "ja": {
+        "both": "{n} エポック後に IRNN {irnn}、LSTM {lstm}",
+        "seconds": "1 エポック {irnn} 秒と {lstm} 秒、比は {ratio}",
+        "final": "{n} エポック後に {irnn}",
+    },
+}
+
+CLAIMS = (
+    Claim("irnn-ahead", partial(irnn_is_ahead, irnn="irnn", lstm="lstm"), _both("irnn", "lstm")),
+    Claim("irnn-ahead-by-time", irnn_is_ahead_by_time, _seconds),
+    Claim(
+        "irnn-ahead-tuned",
+        partial(irnn_is_ahead, irnn="irnn-tuned", lstm="lstm-tuned"),
+        _both("irnn-tuned", "lstm-tuned"),
+    ),
+    Claim("every-seed-learns", every_seed_learns, _final),
+    Claim("lstm-epochs-cost-more", lstm_epochs_cost_more, _seconds),
+    Claim("keras-93-percent", keras_accuracy, _final),
+)

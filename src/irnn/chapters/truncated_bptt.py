@@ -1,17 +1,20 @@
 """How far back the gradient has to flow: accuracy against the truncation length K."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from irnn.chapters.irnn_vs_lstm import TUNED
 from irnn.evidence import Claim, Runs, accuracies, difference
 from irnn.parameters import Parameter, count, shared
-from irnn.show.picture import Picture
-from irnn.show.style import COLORS, INK, MARKERS, new_figure, style
-from irnn.show.text import percent, rate
+from irnn.show.picture import Picture, columns
+from irnn.show.style import COLORS, INK, MARKERS, legend, new_figure
+from irnn.show.text import described, percent, rate
 from irnn.show.words import SHARED
 from irnn.spec import make
-from irnn.store import Run
 from irnn.training.plan import Curve, Experiment
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 PARAMETERS = shared(seeds=3, without=["learning_rate"]) | {
     "pooling": Parameter(2, "side of the squares of pixels that are averaged: 1, 2 or 4"),
@@ -53,17 +56,46 @@ ALT = {
     },
 }
 
+CAPTIONS = {
+    "by_length": {
+        "en": "Accuracy on the test set when the gradient is cut after the last K steps, for pixels"
+        " read row by row and in a shuffled order. A dot is a seed, a line goes through the means.",
+        "ja": "勾配を最後の K ステップで打ち切ったときの、テストデータでの正解率。画素を行ごとに"
+        "読む場合と、並べ替えた順に読む場合。点は個々のシード、線はその平均。",
+    },
+    "long": {
+        "en": "The same at the full length of 784 steps, row by row.",
+        "ja": "同じ実験を 784 ステップのまま、行ごとに読んで行ったもの。",
+    },
+}
+
 WORDS = {
     "en": SHARED["en"]
-    | {"rows": "row by row", "permuted": "permuted", "k": "K, the last steps of {steps}"},
+    | {
+        "rows": "row by row",
+        "permuted": "permuted",
+        "k": "K, the last of {steps} steps",
+        "from k": "{model}, {order}: {first} at K = {low}, {last} at K = {steps}",
+    },
     "ja": SHARED["ja"]
-    | {"rows": "行ごと", "permuted": "並べ替え", "k": "K（全 {steps} ステップのうち最後の）"},
+    | {
+        "rows": "行ごと",
+        "permuted": "並べ替え",
+        "k": "K（全 {steps} ステップの最後から）",
+        "from k": "{model}（{order}）は K = {low} で {first}、K = {steps} で {last}",
+    },
 }
 
 
 def lengths(steps: int) -> dict[str, int]:
     """Return the truncation length K of each of `SHARES` for a sequence's length T."""
     return {name: max(1, round(share * steps)) for name, share in SHARES.items()}
+
+
+def _lengths(runs: Runs) -> tuple[int, dict[str, int]]:
+    """Return the length T of the sweep's sequences, and its K."""
+    steps = runs["irnn-all"][0].spec.steps
+    return steps, lengths(steps)
 
 
 def curve_name(model: str, order: str, steps: int, k: int) -> str:
@@ -132,7 +164,7 @@ def experiment(
 def numbers(runs: Runs, language: str) -> dict[str, str | int]:
     """Return the numbers of the prose by name."""
     first = runs["irnn-all"][0]
-    steps = first.spec.steps
+    steps, ks = _lengths(runs)
     found = {
         "steps": steps,
         "seeds": len(runs[curve_name("irnn", "rows", steps, steps)]),
@@ -141,7 +173,7 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
         "lstm_rate": rate(runs["lstm-all"][0].spec.learning_rate),
         "close": f"{100 * CLOSE:g}",
     }
-    for share, k in lengths(steps).items():
+    for share, k in ks.items():
         found[f"k_{share}"] = k
         for model in MODELS:
             for order in ORDERS:
@@ -156,60 +188,92 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
 
 def enough(runs: Runs, model: str, order: str) -> int:
     """Return the smallest K whose mean accuracy is at most `CLOSE` below no truncation's."""
-    steps = runs["irnn-all"][0].spec.steps
+    steps, ks = _lengths(runs)
     full = runs[curve_name(model, order, steps, steps)]
     return min(
         k
-        for k in lengths(steps).values()
+        for k in ks.values()
         if difference(runs[curve_name(model, order, steps, k)], full).value >= -CLOSE
     )
 
 
 def by_length(runs: Runs, language: str) -> Picture:
-    """Draw the test accuracy over K, row by row and permuted, for both networks.
+    """Draw the test accuracy over K, row by row and permuted, for both networks."""
+    steps, ks = _lengths(runs)
+    ks = list(dict.fromkeys(ks.values()))
+    return _over_length(runs, language, "by_length", ORDERS, steps, ks)
+
+
+def long(runs: Runs, language: str) -> Picture:
+    """Draw the test accuracy over K at T = 784, row by row, for both networks."""
+    return _over_length(runs, language, "long", ("rows",), 784, LONG)
+
+
+def _over_length(
+    runs: Runs, language: str, name: str, orders: Sequence[str], steps: int, ks: Sequence[int]
+) -> Picture:
+    """Draw the test accuracy over K, a panel for each order.
 
     A dot is a seed, a line goes through the means over the seeds.
     """
-    text, steps = WORDS[language], runs["irnn-all"][0].spec.steps
-    shown = []
-    with style():
-        figure = new_figure(height=3.4)
-        panels = figure.subplots(1, len(ORDERS), sharey=True)
-        for axes, order in zip(panels, ORDERS, strict=True):
+    text = WORDS[language]
+    shown = {
+        (order, model, k): runs[curve_name(model, order, steps, k)]
+        for order in orders
+        for model in MODELS
+        for k in ks
+    }
+
+    def draw(wide: bool) -> "Figure":
+        figure = new_figure(3.6 if wide else 2.8 * len(orders) + 0.6, wide)
+        layout = (1, len(orders)) if wide else (len(orders), 1)
+        panels = figure.subplots(*layout, sharey=True, squeeze=False).flat
+        for axes, order in zip(panels, orders, strict=True):
             for model in MODELS:
-                ks = list(dict.fromkeys(lengths(steps).values()))
-                curves = [runs[curve_name(model, order, steps, k)] for k in ks]
-                shown += [run for curve in curves for run in curve]
-                over_length(axes, ks, curves, model)
-            axes.set(title=text[order], xlabel=text["k"].format(steps=steps), ylim=(0, 1))
-        panels[0].set_ylabel(text["test accuracy"])
-        panels[0].yaxis.set_major_formatter("{x:.0%}")
-        panels[0].legend(loc="upper left")
-    return Picture(figure, ALT["by_length"][language], language, tuple(shown))
+                values = [accuracies(shown[order, model, k]) for k in ks]
+                look = {"color": COLORS[model], "marker": MARKERS[model]}
+                for k, points in zip(ks, values, strict=True):
+                    axes.plot(
+                        [k] * len(points), points, linestyle="", markersize=3, alpha=0.5, **look
+                    )
+                means = [points.mean() for points in values]
+                axes.plot(ks, means, linewidth=2, markersize=5, label=model.upper(), **look)
+            axes.axhline(
+                0.1, color=INK, linewidth=1, linestyle=":", alpha=0.6, label=text["chance"]
+            )
+            axes.set_xscale("log")
+            axes.set_xticks(ks, [str(k) for k in ks])
+            axes.minorticks_off()
+            axes.set(xlabel=text["k"].format(steps=steps), ylabel=text["test accuracy"])
+            axes.set(title=text[order], ylim=(0, 1))
+            axes.yaxis.set_major_formatter("{x:.0%}")
+            axes.label_outer()
+        legend(figure, wide, columns=3)
+        return figure
 
-
-def over_length(axes, ks: list[int], curves: list[list[Run]], model: str) -> None:
-    """Draw the final test accuracies of a network over K: dots for seeds, a line for the means."""
-    values = [accuracies(runs) for runs in curves]
-    look = {"color": COLORS[model], "marker": MARKERS[model]}
-    for k, points in zip(ks, values, strict=True):
-        axes.plot([k] * len(points), points, linestyle="", markersize=3, alpha=0.5, **look)
-    axes.plot(
-        ks, [v.mean() for v in values], linewidth=2, markersize=5, label=model.upper(), **look
-    )
-    axes.axhline(0.1, color=INK, linewidth=1, linestyle=":", alpha=0.6)
-    axes.set_xscale("log")
-    axes.set_xticks(ks, [str(k) for k in ks])
-    axes.minorticks_off()
+    findings = [
+        text["from k"].format(
+            model=model.upper(),
+            order=text[order],
+            low=ks[0],
+            first=f"{accuracies(shown[order, model, ks[0]]).mean():.1%}",
+            last=f"{accuracies(shown[order, model, ks[-1]]).mean():.1%}",
+            steps=steps,
+        )
+        for order in orders
+        for model in MODELS
+    ]
+    values = [
+        columns(run) | {"order": order, "steps": steps, "k": k, "accuracy": run["val_accuracy"][-1]}
+        for (order, _, k), curve in shown.items()
+        for run in curve
+    ]
+    every = tuple(run for curve in shown.values() for run in curve)
+    alt = described(ALT[name][language], findings, language)
+    return Picture(draw, alt, language, every, values=values)
 
 
 # --- claims -----------------------------------------------------------------------------
-
-
-def _lengths(runs: Runs) -> tuple[int, dict[str, int]]:
-    """Return the length T of the sweep's sequences, and its K."""
-    steps = runs["irnn-all"][0].spec.steps
-    return steps, lengths(steps)
 
 
 def no_long_memory(runs: Runs) -> str:
