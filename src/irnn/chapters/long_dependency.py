@@ -38,9 +38,10 @@ def experiment(
 ) -> Experiment:
     """Return both networks over the order of the pixels, and over blank steps after them.
 
-    `MODEL-ORDER`: no truncation. `cropped` is row by row without the blank border. `MODEL-delay-N-REACH`: N blank steps follow the last pixel, and
-    the gradient reaches all steps ("all"), the blank ones alone ("blank"), or these and the last
-    quarter of the pixels ("quarter").
+    `MODEL-ORDER`: no truncation. `cropped` is row by row without the blank border.
+    `MODEL-delay-N-REACH`: N blank steps follow the last pixel, and the gradient reaches all steps
+    ("all"), the blank ones alone ("blank"), or these and the last quarter of the pixels
+    ("quarter").
     """
     common = {"dataset": dataset, "units": units, "batch_size": batch_size, "pooling": pooling}
     rates = {"irnn": irnn_rate, "lstm": lstm_rate}
