@@ -22,7 +22,7 @@ ORDER = [
     ["recurrent", "checkpoint"],
     ["data", "store", "parameters", "measurements"],
     ["npz"],
-    ["spec"],
+    ["spec", "languages"],
     ["errors"],
 ]
 LEVEL = {room: level for level, rooms in enumerate(ORDER) for room in rooms}

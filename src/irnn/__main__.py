@@ -1,4 +1,4 @@
-"""The command line: `python -m irnn train | runs | export | book`."""
+"""The command line: `python -m irnn train | runs | export | check | book`."""
 
 import argparse
 import os
@@ -17,7 +17,7 @@ from irnn.spec import whole_number
 from irnn.store import Store
 from irnn.training.plan import Experiment, Resources, outlook, planned
 
-COMMANDS = ("train", "runs", "export", "book")
+COMMANDS = ("train", "runs", "export", "check", "book")
 
 
 class Terminated(KeyboardInterrupt):
@@ -159,6 +159,24 @@ def _parser() -> Parser:
             "--runs-dir", metavar="DIR", default="", help="the store (default: book/runs)"
         )
 
+    check = commands.add_parser(
+        "check",
+        help="compare the languages of the book, and find what is missing or wrong in it",
+        description="Say what is wrong in the book's pages, where, and what to do. The exit code "
+        "is 1 for errors, and 0 where there are only texts to compare.",
+    )
+    check.add_argument(
+        "--accept",
+        nargs="+",
+        metavar="CELL",
+        help="record that a cell says the same in every language: PAGE/CELL, PAGE or all",
+    )
+    check.add_argument(
+        "--fix", action="store_true", help="first mend what needs no judgement, as outputs left"
+    )
+    check.add_argument("--json", action="store_true", help="print the findings for a program")
+    check.set_defaults(command=_check)
+
     book = commands.add_parser(
         "book",
         help="execute chapters with papermill and render the site",
@@ -181,7 +199,7 @@ def _parser() -> Parser:
         help="gets _build/executed and _build/html (default: the current folder)",
     )
     book.set_defaults(command=_book)
-    for command in (train, runs, export, book):
+    for command in (train, runs, export, check, book):
         command.set_defaults(options=list(command._option_string_actions))
     return parser
 
@@ -285,6 +303,17 @@ def _export(args: argparse.Namespace) -> int:
         path = export(spec, store, folder)
         print(f"{path}: {spec}, {path.stat().st_size:,} bytes")
     return 0
+
+
+def _check(args: argparse.Namespace) -> int:
+    from irnn.book import check, mend
+
+    if args.fix:
+        for path in mend.mend():
+            print(f"mended {path}", file=sys.stderr)
+    if args.accept:
+        print(f"{check.accept(args.accept)} cells accepted", file=sys.stderr)
+    return check.report(check.check(), args.json)
 
 
 def _book(args: argparse.Namespace) -> int:

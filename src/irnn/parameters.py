@@ -6,14 +6,14 @@ stands in its module.
 """
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from irnn.errors import InputError, one_of
+from irnn.languages import LANGUAGES
 from irnn.spec import DATASETS, whole_number
 
-LANGUAGES = ("en", "ja")
 PAGE = ("language", "train", "runs_dir")  # about the page; all others are the experiment's
 
 
@@ -58,9 +58,15 @@ class Parameter:
 
 Parameters = dict[str, Parameter]
 
+
+def _either(names: Iterable[str]) -> str:
+    """Return names as a choice, "a" or "b"."""
+    return " or ".join(f'"{name}"' for name in names)
+
+
 SHARED = {
-    "language": Parameter("en", 'language of the figures: "en" or "ja"', _language),
-    "dataset": Parameter("mnist", " or ".join(f'"{name}"' for name in DATASETS)),
+    "language": Parameter("en", f"language of the figures: {_either(LANGUAGES)}", _language),
+    "dataset": Parameter("mnist", _either(DATASETS)),
     "epochs": Parameter(None, "epochs of every curve; None: as many as published", _count_or_none),
     "seeds": Parameter(5, "number of seeds, from 0 on", count),
     "units": Parameter(100, "units of the recurrent layer"),
