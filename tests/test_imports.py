@@ -14,7 +14,6 @@ ORDER = [
     ["__main__"],
     ["book"],
     ["page"],
-    ["claims", "catalogue"],
     ["chapters"],
     ["evidence"],
     ["show", "training"],

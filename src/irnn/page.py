@@ -110,6 +110,31 @@ def measured(
     return measurements.read(measurements.Speed), measurements.read(measurements.Jobs)
 
 
+def recorded(chapter: ModuleType, values: dict) -> list[Run]:
+    """Return all runs of the store.
+
+    Raises `InputError` for a parameter that cannot be, and for a record that is damaged.
+    """
+    _check(chapter, values)
+    found, errors = Store(values["runs_dir"]).runs()
+    for error in errors:
+        raise error
+    return found
+
+
+def ledger(chapter: ModuleType, values: dict) -> list:
+    """Return the ledger's entries for the chapter's parameters.
+
+    Shows a notice where they are not the published ones; errors as in `experiment`.
+    """
+    _check(chapter, values)
+    changed = _changed(chapter, values)
+    if changed:
+        names = ", ".join(f"{key} = {value!r}" for key, value in changed.items())
+        _notice(OTHER_PARAMETERS, values["language"], changed=names)
+    return chapter.ledger(Store(values["runs_dir"]), values["language"], **changed)
+
+
 def figure(chapter: ModuleType, values: dict, name: str, *shown) -> HTML:
     """Return a figure with its number, its caption and what makes it again.
 

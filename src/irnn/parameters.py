@@ -30,7 +30,8 @@ def count(name: str, value) -> None:
     whole_number(name, value, 1, 100_000)
 
 
-def _count_or_none(name: str, value) -> None:
+def count_or_none(name: str, value) -> None:
+    """Raise `InputError` unless the value is None or a whole number from 1 on."""
     if value is not None:
         count(name, value)
 
@@ -67,7 +68,7 @@ def _either(names: Iterable[str]) -> str:
 SHARED = {
     "language": Parameter("en", f"language of the figures: {_either(LANGUAGES)}", _language),
     "dataset": Parameter("mnist", _either(DATASETS)),
-    "epochs": Parameter(None, "epochs of every curve; None: as many as published", _count_or_none),
+    "epochs": Parameter(None, "epochs of every curve; None: as many as published", count_or_none),
     "seeds": Parameter(5, "number of seeds, from 0 on", count),
     "units": Parameter(100, "units of the recurrent layer"),
     "batch_size": Parameter(32, "images per update"),

@@ -4,15 +4,18 @@ A claim's rule stands in the chapter that tests it; its words are in the ledger'
 which were written for the verdicts of `REVIEWED`.
 """
 
+import json
 from typing import NamedTuple
 
 from irnn import chapters
 from irnn.chapters import irnn_vs_lstm, truncated_bptt
 from irnn.evidence import Claim, NotRecorded, Recorded
-from irnn.parameters import shared
+from irnn.parameters import Parameter, count_or_none, of_experiment, shared
 from irnn.store import Run, Store
 
-PARAMETERS = shared(without=["learning_rate", "train"], seeds=None, units=None, batch_size=None)
+PARAMETERS = shared(without=["units", "batch_size", "learning_rate", "train"]) | {
+    "seeds": Parameter(None, "number of seeds; None: as many as published", count_or_none)
+}
 
 CHAPTERS = (irnn_vs_lstm, truncated_bptt)
 
@@ -65,7 +68,8 @@ def ledger(store: Store, language: str = "en", **values) -> list[Entry]:
 
 def judge(claim: Claim, chapter, store: Store, language: str, values: dict) -> Entry:
     """Return a chapter's claim with its verdict; without all of its runs it is not tested."""
-    own = {key: value for key, value in values.items() if key in chapter.PARAMETERS}
+    given = {key: value for key, value in values.items() if value is not None}
+    own = {key: given[key] for key in of_experiment(chapter.PARAMETERS) if key in given}
     runs = Recorded(chapters.experiment(chapter, **own), store)
     name = chapters.name(chapter)
     try:
@@ -83,3 +87,26 @@ def numbers(entries: list[Entry], language: str) -> dict[str, str]:
         found[name] = VERDICTS[language][entry.verdict]
         found[f"{name}_measured"] = entry.measured or "–"
     return found
+
+
+def as_text(entries: list[Entry]) -> str:
+    """Return a line per claim, for the command line."""
+    lines = [f"{e.verdict:15} {e.claim.name:28} {e.measured}".rstrip() for e in entries]
+    return "\n".join(lines)
+
+
+def as_json(entries: list[Entry]) -> str:
+    """Return the ledger as a JSON array, with the names of the runs behind each verdict."""
+    return json.dumps(
+        [
+            {
+                "claim": entry.claim.name,
+                "chapter": entry.chapter,
+                "verdict": entry.verdict,
+                "measured": entry.measured,
+                "runs": [run.spec.name for run in entry.runs],
+            }
+            for entry in entries
+        ],
+        indent=1,
+    )
