@@ -1,6 +1,7 @@
 """Does naming a digit need a memory that long? Orders of the pixels, and a task that does."""
 
 from irnn.chapters.truncated_bptt import EPOCHS as SWEEP_EPOCHS
+from irnn.errors import one_of
 from irnn.evidence import Runs, accuracies, difference
 from irnn.parameters import Parameter, shared
 from irnn.spec import make
@@ -43,6 +44,7 @@ def experiment(
     ("all"), the blank ones alone ("blank"), or these and the last quarter of the pixels
     ("quarter").
     """
+    one_of("dataset", dataset, BORDERS)
     common = {"dataset": dataset, "units": units, "batch_size": batch_size, "pooling": pooling}
     rates = {"irnn": irnn_rate, "lstm": lstm_rate}
     found = {}

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable
 
+from irnn.errors import one_of
 from irnn.evidence import Runs
 from irnn.parameters import Parameter, shared
 from irnn.spec import DATASETS, make
@@ -50,6 +51,7 @@ def experiment(
     They are trained on a part of the images. MNIST adds the paper's own setting: all images,
     784 steps, batches of 16, gradients clipped at 1.
     """
+    one_of("dataset", dataset, DATASETS)
     common = {"dataset": dataset, "units": units, "batch_size": batch_size}
     common |= {"pooling": pooling, "samples": samples or DATASETS[dataset][1] // 6}
     length = epochs or EPOCHS["map"]

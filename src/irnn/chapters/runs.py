@@ -4,6 +4,7 @@ import csv
 import html
 import io
 import json
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 
@@ -58,8 +59,9 @@ HEADINGS = {
 def row(run: Run) -> Row:
     """Return a run as a row: all of its spec, its outcome, and on what it was trained.
 
-    Accuracies are shares of the test images, `best` over the epochs; `seconds` is the median
-    time of an epoch's updates; backend, device, date and commit are those of the last sitting.
+    Accuracies are shares of the test images, `best` over the epochs, None where not finite.
+    `seconds` is the median time of an epoch's updates. Backend, device, date and commit are those
+    of the last sitting.
     """
     sitting = run.sittings[-1] if run.sittings else {}
     accuracy = run["val_accuracy"]
@@ -68,8 +70,8 @@ def row(run: Run) -> Row:
         **{name: getattr(run.spec, name) for name in SPEC},
         "steps": run.spec.steps,
         "epochs": len(run),
-        "best": float(np.nanmax(accuracy)) if len(run) else None,
-        "final": float(accuracy[-1]) if len(run) else None,
+        "best": max((float(value) for value in accuracy if math.isfinite(value)), default=None),
+        "final": float(accuracy[-1]) if len(run) and math.isfinite(accuracy[-1]) else None,
         "seconds": float(np.median(run["seconds"])) if len(run) else None,
         **{
             name: sitting.get(name, "")
