@@ -61,6 +61,8 @@ STRINGS = {
         "Link to this term": "この用語へのリンク",
         "Show code cell source": "コードを表示",
         "Hide code cell source": "コードを隠す",
+        "Show parameters": "パラメーターを表示",
+        "Hide parameters": "パラメーターを隠す",
         "Show code cell output": "出力を表示",
         "Hide code cell output": "出力を隠す",
         "Show code cell outputs": "出力を表示",
@@ -142,9 +144,11 @@ class BilingualHTMLBuilder(StandaloneHTMLBuilder):
     def write_doc(self, docname: str, doctree: nodes.document) -> None:
         """Render the body of a page in its language."""
         with self.speaking(language_of(docname) or "en"):
-            for cell in doctree.findall(HideCodeCellNode):  # MyST-NB has no catalog
-                cell["prompt_show"] = _(cell["prompt_show"])
-                cell["prompt_hide"] = _(cell["prompt_hide"])
+            for code in doctree.findall(HideCodeCellNode):  # MyST-NB has no catalog
+                for prompt in ("prompt_show", "prompt_hide"):
+                    if "tag_parameters" in code.parent["classes"]:
+                        code[prompt] = code[prompt].replace("code cell source", "parameters")
+                    code[prompt] = _(code[prompt])
             super().write_doc(docname, doctree)
 
     def gen_additional_pages(self) -> None:

@@ -18,9 +18,9 @@ from irnn.show.text import (
     percent,
     rate,
     seconds,
-    seconds_per_epoch,
     spread,
 )
+from irnn.show.times import EpochTime, epoch_times
 from irnn.show.words import SHARED
 from irnn.spec import make
 from irnn.training.plan import Curve, Experiment
@@ -72,10 +72,10 @@ ALT = {
 
 CAPTIONS = {
     "digit": {
-        "en": "A digit as the networks get it: the image, which they never see, and its pixels "
+        "en": "A digit as the networks read it: the image, which they never see, and its pixels "
         "from the top left to the bottom right, one per step. 0 is blank, 1 is black.",
-        "ja": "ネットワークから見た数字。左（狭い画面では上）はネットワークが見ることのない画像、"
-        "もう一方はその画素を左上から右下まで 1 ステップに一つずつ並べたもの。0 は空白、1 は黒。",
+        "ja": "ネットワークが読む数字。ネットワークが見ることのない画像と、その画素を左上から"
+        "右下まで 1 ステップに一つずつ並べた系列。0 は空白、1 は黒。",
     },
     "search": {
         "en": "The search for a learning rate: the mean training loss of the first epoch, of one "
@@ -170,8 +170,7 @@ def experiment(
 def numbers(runs: Runs, language: str) -> dict[str, str | int]:
     """Return the numbers of the prose by name."""
     spec = runs["irnn"][0].spec
-    irnn_seconds = seconds_per_epoch(runs["irnn"])
-    lstm_seconds = seconds_per_epoch(runs["lstm"])
+    irnn_time, lstm_time = (_times(runs)[network] for network in POST_SECONDS)
 
     return dict(
         steps=spec.steps,
@@ -197,17 +196,28 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
         irnn_norm=mean(runs["irnn"], "gradient_norm", epoch=0),
         irnn_norm_end=mean(runs["irnn"], "gradient_norm"),
         lstm_norm=mean(runs["lstm"], "gradient_norm", epoch=0),
-        irnn_seconds=seconds(irnn_seconds),
-        lstm_seconds=seconds(lstm_seconds),
-        ratio=f"{lstm_seconds / irnn_seconds:.1f}",
-        irnn_then_seconds=POST_SECONDS["irnn"],
-        lstm_then_seconds=POST_SECONDS["lstm"],
+        lstm_tuned_norm=mean(runs["lstm-tuned"], "gradient_norm", epoch=0),
+        lstm_loss_start=f"{np.mean([run['loss'][0] for run in runs['lstm']]):.3f}",
+        lstm_loss=f"{np.mean([run['loss'][-1] for run in runs['lstm']]):.3f}",
+        lstm_lowest=f"{100 * min(run['val_accuracy'][-1] for run in runs['lstm']):.1f}%",
+        irnn_timed=irnn_time.epochs,
+        lstm_timed=lstm_time.epochs,
+        irnn_seconds=seconds(irnn_time.seconds),
+        lstm_seconds=seconds(lstm_time.seconds),
+        ratio=f"{lstm_time.seconds / irnn_time.seconds:.1f}",
+        irnn_then_seconds=seconds(POST_SECONDS["irnn"]),
+        lstm_then_seconds=seconds(POST_SECONDS["lstm"]),
         then_ratio=f"{POST_SECONDS['lstm'] / POST_SECONDS['irnn']:.1f}",
-        irnn_faster=f"{POST_SECONDS['irnn'] / irnn_seconds:.1f}",
-        lstm_faster=f"{POST_SECONDS['lstm'] / lstm_seconds:.1f}",
-        device=runs["irnn"][0].sittings[-1]["device"],
-        backend=runs["irnn"][0].sittings[-1]["backend"],
+        irnn_faster=f"{POST_SECONDS['irnn'] / irnn_time.seconds:.1f}",
+        lstm_faster=f"{POST_SECONDS['lstm'] / lstm_time.seconds:.1f}",
+        device=irnn_time.device,
+        backend=irnn_time.backend,
     )
+
+
+def _times(runs: Runs) -> dict[str, EpochTime]:
+    """Return what an epoch takes, by network, whatever the learning rate."""
+    return epoch_times(run for name in CURVES for run in runs[name])
 
 
 def curves(runs: Runs, language: str) -> Picture:
@@ -224,12 +234,11 @@ def times(runs: Runs, language: str) -> Picture:
     """Draw the seconds per epoch of both networks, the post's and the recorded ones."""
     text = WORDS[language]
     bars = []  # label, seconds, network, opacity
-    for model, then in POST_SECONDS.items():
+    for model, now in _times(runs).items():
         name = model.upper()
-        bars.append((text["then"].format(model=name), then, model, 0.35))
-        device = runs[model][0].sittings[-1]["device"]
-        now = seconds_per_epoch(runs[model])
-        bars.append((text["now"].format(model=name, device=device), now, model, 1.0))
+        bars.append((text["then"].format(model=name), POST_SECONDS[model], model, 0.35))
+        label = text["now"].format(model=name, device=now.device)
+        bars.append((label, now.seconds, model, 1.0))
 
     def draw(wide: bool) -> "Figure":
         figure = new_figure(2.6, wide)
@@ -243,7 +252,7 @@ def times(runs: Runs, language: str) -> Picture:
         axes.grid(visible=False, axis="y")
         return figure
 
-    shown = tuple(runs["irnn"] + runs["lstm"])
+    shown = tuple(run for name in CURVES for run in runs[name])
     findings = [f"{label}: {seconds(value)}" for label, value, *_ in bars]
     alt = described(ALT["times"][language], findings, language)
     values = [{"bar": label, "network": model, "seconds": t} for label, t, model, _ in bars]

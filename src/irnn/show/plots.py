@@ -7,7 +7,8 @@ import numpy as np
 
 from irnn.show.picture import Picture, columns
 from irnn.show.style import COLORS, INK, MARKERS, legend, new_figure
-from irnn.show.text import described, rate, seconds_per_epoch
+from irnn.show.text import described, rate
+from irnn.show.times import epoch_times
 from irnn.show.words import SHARED
 from irnn.store import Run
 
@@ -23,12 +24,14 @@ def learning_curves(
     """Draw the test accuracy of curves by epoch, or by computation time.
 
     A thin line is a seed, a thick one the mean over the seeds. Computation time is epochs
-    times the median time of the curve's epochs. The alternative text goes on with where each
-    curve begins and ends.
+    times what an epoch of the curve's network takes, see `epoch_times`. The alternative text
+    goes on with where each curve begins and ends.
     """
     text = SHARED[language]
     curves = list(curves)
-    minutes = {name: seconds_per_epoch(runs[name]) / 60 for name in curves if by_time}
+    shown = [run for name in curves for run in runs[name]]
+    times = epoch_times(shown) if by_time else {}
+    minutes = {name: times[runs[name][0].spec.model].seconds / 60 for name in curves if by_time}
 
     def draw(wide: bool) -> "Figure":
         figure = new_figure(4.4 if wide else 4.2, wide)
@@ -61,7 +64,6 @@ def learning_curves(
         legend(figure, wide)
         return figure
 
-    shown = [run for name in curves for run in runs[name]]
     ends = [_from_to(runs[name], text) for name in curves]
     values = [
         columns(run) | {"epoch": epoch + 1} | time | {"accuracy": accuracy}

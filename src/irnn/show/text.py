@@ -16,11 +16,6 @@ def rate(value: float) -> str:
     return f"{factor}10{str(int(exponent)).translate(SUPERSCRIPTS)}"
 
 
-def seconds_per_epoch(runs: Iterable[Run]) -> float:
-    """Return the median time of an epoch over the runs, in seconds."""
-    return float(np.median(np.concatenate([run["seconds"] for run in runs])))
-
-
 def seconds(value: float) -> str:
     """Return seconds to the whole from 10 on, to two digits below: "213", "0.25"."""
     return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
