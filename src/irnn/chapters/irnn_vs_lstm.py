@@ -6,6 +6,7 @@ import numpy as np
 
 from irnn.data import Data
 from irnn.parameters import shared
+from irnn.show import reader
 from irnn.show.picture import Picture
 from irnn.show.plots import Runs, learning_curves
 from irnn.show.style import COLORS, MARKERS, new_figure, style
@@ -243,3 +244,8 @@ def digit(images: Data, language: str, label: int = 5) -> Picture:
             ylabel=text["pixel"],
         )
     return Picture(figure, ALT["digit"][language], language)
+
+
+def reading(images: Data, language: str) -> reader.Reading:
+    """Show `NETWORKS` reading digits of a test set, pixel by pixel."""
+    return reader.reading(NETWORKS, images, language)
