@@ -10,6 +10,7 @@ import pytest
 from irnn.chapters import irnn_vs_lstm, reproduce, speed
 from irnn.data import Data
 from irnn.measurements import Jobs, Speed
+from irnn.show import reader
 from irnn.show.plots import learning_curves
 from irnn.show.style import INK
 from irnn.show.words import SHARED
@@ -138,7 +139,9 @@ def test_axes_and_legend_speak_the_language(pictures):
 
 
 @pytest.mark.parametrize(
-    "words", [SHARED, irnn_vs_lstm.WORDS, speed.WORDS], ids=["shared", "irnn-vs-lstm", "speed"]
+    "words",
+    [SHARED, irnn_vs_lstm.WORDS, speed.WORDS, reader.WORDS],
+    ids=["shared", "irnn-vs-lstm", "speed", "reader"],
 )
 def test_both_languages_have_the_same_words(words):
     english, japanese = words["en"], words["ja"]

@@ -9,6 +9,7 @@ import numpy as np
 from irnn.data import Data
 from irnn.evidence import Claim, NotRecorded, Runs, accuracies, difference
 from irnn.parameters import shared
+from irnn.show import reader
 from irnn.show.picture import Picture, columns
 from irnn.show.plots import learning_curves
 from irnn.show.style import COLORS, INK, MARKERS, label_rows, legend, new_figure
@@ -331,12 +332,23 @@ def digit(images: Data, language: str, label: int = 5) -> Picture:
     return Picture(draw, alt, language, values=values)
 
 
+def reading(images: Data, language: str) -> reader.Reading:
+    """Show `NETWORKS` reading digits of a test set, pixel by pixel."""
+    return reader.reading(NETWORKS, images, language)
+
+
 # --- claims -----------------------------------------------------------------------------
 
 
 def _common(runs: Runs, *curves: str) -> int:
     """Return the last epoch, from 0 on, that all runs of some curves have."""
     return min(len(run) for name in curves for run in runs[name]) - 1
+
+
+def _ratio(runs: Runs) -> float:
+    """Return how many epochs of the IRNN one of the LSTM takes, on one kind of machine."""
+    times = epoch_times(runs["irnn"] + runs["lstm"])
+    return times["lstm"].seconds / times["irnn"].seconds
 
 
 def irnn_is_ahead(runs: Runs, irnn: str, lstm: str) -> str:
@@ -347,18 +359,14 @@ def irnn_is_ahead(runs: Runs, irnn: str, lstm: str) -> str:
 
 def irnn_is_ahead_by_time(runs: Runs) -> str:
     """Judge that the IRNN is ahead in the time that the LSTM takes for all of its epochs."""
-    ratio = seconds_per_epoch(runs["lstm"]) / seconds_per_epoch(runs["irnn"])
+    ratio = _ratio(runs)
     epochs = min(len(run) for run in runs["irnn"])
     lstm = min(_common(runs, "lstm"), int(epochs / ratio) - 1)
     irnn = min(int((lstm + 1) * ratio), epochs) - 1
     a, b = accuracies(runs["irnn"], irnn), accuracies(runs["lstm"], lstm)
-    return (
-        "reproduced"
-        if a.min() > b.max()
-        else "in part"
-        if a.mean() > b.mean()
-        else "not reproduced"
-    )
+    if a.min() > b.max():
+        return "reproduced"
+    return "in part" if a.mean() > b.mean() else "not reproduced"
 
 
 def every_seed_learns(runs: Runs) -> str:
@@ -372,7 +380,7 @@ def lstm_epochs_cost_more(runs: Runs) -> str:
 
     Reproduced: from half to twice the post's ratio. In part: more than one.
     """
-    ratio = seconds_per_epoch(runs["lstm"]) / seconds_per_epoch(runs["irnn"])
+    ratio = _ratio(runs)
     then = POST_SECONDS["lstm"] / POST_SECONDS["irnn"]
     if then / 2 <= ratio <= 2 * then:
         return "reproduced"
@@ -398,10 +406,9 @@ def _both(irnn: str, lstm: str):
 
 
 def _seconds(runs: Runs, language: str) -> str:
-    a, b = (seconds_per_epoch(runs[name]) for name in ("irnn", "lstm"))
-    return MEASURED[language]["seconds"].format(
-        irnn=seconds(a), lstm=seconds(b), ratio=f"{b / a:.1f}"
-    )
+    times = epoch_times(runs["irnn"] + runs["lstm"])
+    both = {model: seconds(times[model].seconds) for model in POST_SECONDS}
+    return MEASURED[language]["seconds"].format(**both, ratio=f"{_ratio(runs):.1f}")
 
 
 def _final(runs: Runs, language: str) -> str:
