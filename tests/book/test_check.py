@@ -4,6 +4,7 @@ Every test plants a fault in a book of two small pages that has none.
 """
 
 import json
+import shutil
 import subprocess
 
 import nbformat
@@ -14,6 +15,7 @@ from irnn.__main__ import main
 from irnn.book import check, mend, pages
 from irnn.chapters import index, irnn_vs_lstm
 from irnn.errors import InputError
+from irnn.languages import LANGUAGES, Language
 
 GLOSSARY = """
 - en: learning curve
@@ -465,6 +467,46 @@ def test_a_notebook_keeps_its_notation(root):
     assert mend.mend(root) == []
     edit(root, "en", "sum", "1 + 1", "1 + 2")
     assert path.read_text() == whole.replace("1 + 1", "1 + 2")
+
+
+# --- a third language -------------------------------------------------------------------
+
+
+@pytest.fixture
+def german(root, monkeypatch):
+    """The book with a language more: in the list, with words in figures, without pages yet."""
+    monkeypatch.setitem(LANGUAGES, "de", Language("Deutsch"))
+    for module in check._modules():
+        for table in (getattr(module, "WORDS", None), getattr(module, "SHARED", None)):
+            if table:
+                monkeypatch.setitem(table, "de", table["en"])
+        for texts in getattr(module, "ALT", {}).values():
+            monkeypatch.setitem(texts, "de", texts["en"])
+    terms = GLOSSARY.replace("meaning: {", "de: Wort\n  meaning: {de: etwas, ")
+    (root / "book" / "glossary.yaml").write_text(terms)
+    return root
+
+
+def test_a_third_language_is_asked_for(german, monkeypatch):
+    lines = "\n".join(found(german))
+    for name in PAGES:
+        assert f"add `- file: book/de/{name}`" in lines or f"book/de/{name}." in lines
+    monkeypatch.delitem(irnn_vs_lstm.WORDS, "de")
+    assert "the words 'pixel' of de are missing" in "\n".join(found(german))
+
+
+def test_a_third_language_is_checked_like_the_others(german):
+    toc = german / "_toc.yml"
+    toc.write_text(toc.read_text() + "".join(f"\n  - file: book/de/{name}" for name in PAGES))
+    shutil.copytree(german / "book" / "en", german / "book" / "de")
+    edit(german, "de", "parameters", '"en"', '"de"')
+    edit(german, "de", "title", "784", "785")
+    mend.mend(german)  # the tables of the glossary
+    assert found(german) == []
+    assert "typed numbers of en and ja and de differ" in "\n".join(found(german, "warning"))
+    check.accept(["all"], german)
+    edit(german, "ja", "end", "箇条書き", "一覧")
+    assert said(german, "bring de and en up to date", level="warning")
 
 
 # --- the command ------------------------------------------------------------------------
