@@ -20,7 +20,7 @@ ORDER = [
     ["models", "verify"],
     ["recurrent", "checkpoint"],
     ["data", "store", "parameters", "measurements"],
-    ["npz"],
+    ["npz", "handwriting"],
     ["spec"],
     ["errors"],
 ]
