@@ -58,15 +58,15 @@ def test_figures_are_numbered_in_their_order_and_references_lead_to_them(chapter
     for name, data in (("by_time", read(Speed)), ("sweep", [RUN]), ("by_time", read(Speed))):
         last = page.figure(chapter, shown, name, data).data
     assert '<figure class="irnn-figure" id="figure-by-time">' in last
-    assert "<b>Figure 1</b> Time.</figcaption>" in last
-    assert glued["figure-by-time"].data == '<a href="#figure-by-time">Figure 1</a>'
-    assert glued["figure-sweep"].data == '<a href="#figure-sweep">Figure 2</a>'
+    assert "<b>Figure\u00a01</b> Time.</figcaption>" in last
+    assert glued["figure-by-time"].data == '<a href="#figure-by-time">Figure\u00a01</a>'
+    assert glued["figure-sweep"].data == '<a href="#figure-sweep">Figure\u00a02</a>'
 
 
 def test_number_and_caption_speak_the_pages_language(chapter, glued):
     html = page.figure(chapter, values(chapter, language="ja"), "sweep", [RUN]).data
-    assert "<b>図 1</b> 損失 &lt; 1。</figcaption>" in html
-    assert "図 1</a>" in glued["figure-sweep"].data
+    assert "<b>図\u00a01</b> 損失 &lt; 1。</figcaption>" in html
+    assert "図\u00a01</a>" in glued["figure-sweep"].data
 
 
 def test_the_command_executes_the_page_with_its_parameters(chapter, glued):
@@ -99,3 +99,9 @@ def test_a_narrow_drawing_is_there_for_narrow_screens(chapter, glued):
         ("narrow", " hidden", "259"),
     ]
     assert html.count('aria-label="alt"') == 1
+
+
+def test_a_figure_that_is_drawn_already_is_shown_once():
+    html = Picture(new_figure(1), "alt", "en").html()
+    assert html.count("<svg") == 1
+    assert "narrow" not in html

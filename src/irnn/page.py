@@ -13,8 +13,8 @@ from IPython import get_ipython
 from IPython.display import HTML, Markdown, display
 from myst_nb import glue
 
-from irnn import chapters, data, measurements, parameters
-from irnn.errors import InputError, one_of
+from irnn import chapters, data, handwriting, measurements, parameters
+from irnn.errors import Unavailable, one_of
 from irnn.show.words import SHARED
 from irnn.store import Run, Store
 from irnn.training import session
@@ -36,13 +36,13 @@ OTHER_PARAMETERS = {
 NO_MNIST = {
     "en": (
         "Not MNIST",
-        "MNIST could not be downloaded when this page was built, so the picture shows an image of "
-        "8 × 8 pixels from scikit-learn's digits. The learning curves are those of MNIST.",
+        "MNIST could not be downloaded when this page was built. The digit shown next was drawn "
+        "for this book in MNIST's format. The learning curves are those of MNIST.",
     ),
     "ja": (
         "MNIST ではない画像",
-        "このページの生成時に MNIST を取得できなかったため、次の図には scikit-learn の digits "
-        "にある 8 × 8 画素の画像を示す。学習曲線は MNIST のものである。",
+        "このページの生成時に MNIST を取得できなかったため、次の図には、本書のために MNIST の形式で"
+        "描いた数字を示す。学習曲線は MNIST のものである。",
     ),
 }
 
@@ -210,16 +210,17 @@ def source(module: str, name: str) -> Markdown:
 def images(dataset: str, language: str) -> data.Data:
     """Return a dataset's images, for a picture of one.
 
-    Where MNIST cannot be downloaded, they are those of `digits`, and a notice says so. Raises
-    `InputError` where `MNIST_NPZ` names a file that cannot be used.
+    Where MNIST cannot be downloaded, they are digits of our own, and a notice says so. Raises
+    `Unavailable` where `MNIST_NPZ` names a file that cannot be used.
     """
     try:
         return data.load_images(dataset)
-    except InputError:
+    except Unavailable:
         if os.environ.get("MNIST_NPZ"):
             raise
     _notice(NO_MNIST, language)
-    return data.load_images("digits")
+    own, labels = handwriting.digits()
+    return data.Data(own, labels, own[:0], labels[:0])
 
 
 def numbers(values: dict[str, str | int]) -> None:

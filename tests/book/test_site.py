@@ -150,6 +150,22 @@ def test_fragments_resolve(pages):
                 assert fragment in ids[target or page.path.resolve()], (page.path, link)
 
 
+def test_figures_are_numbered_in_their_order_in_the_pages_language(chapters):
+    label = {"en": "Figure", "ja": "図"}
+    seen = 0
+    for (language, _name), page in chapters.items():
+        numbers = re.findall(r"<figcaption><b>(\w+)\s(\d+)</b>", page.html)
+        assert numbers == [(label[language], str(n + 1)) for n in range(len(numbers))]
+        assert len(numbers) == page.html.count("<figure ")
+        for name, word, number in re.findall(
+            r'href="#(figure-[\w-]+)">(\w+)\s(\d+)</a>', page.html
+        ):
+            shown = page.html.split(f'id="{name}"')[1].split("<figcaption>")[1]
+            assert re.match(rf"<b>{word}\s{number}</b>", shown)
+            seen += 1
+    assert seen
+
+
 def test_nothing_is_loaded_from_elsewhere(pages):
     for page in pages.values():
         loaded = [a.get("src", "") for _, a in page.tags]

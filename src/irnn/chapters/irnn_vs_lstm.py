@@ -114,7 +114,7 @@ WORDS = {
         "loss": "training loss, first epoch",
         "guessing": "guessing: ln 10",
         "lowest": "{model}: lowest at {rate}, with {loss:.2f}",
-        "digit": "a training image: “{label}”",
+        "digit": "a digit labelled “{label}”",
         "inked": "The first pixel with ink is read at step {first} of {steps}, the last at {last}",
         "step": "step t = 1 … {steps}, row by row",
         "pixel": "pixel",
@@ -127,7 +127,7 @@ WORDS = {
         "loss": "訓練損失（第 1 エポック）",
         "guessing": "当て推量の損失 ln 10",
         "lowest": "{model} の最小値は {rate} での {loss:.2f}",
-        "digit": "訓練画像の例：「{label}」",
+        "digit": "ラベルが「{label}」の画像",
         "inked": "最初の黒い画素は全 {steps} ステップ中の {first}、最後の黒い画素は {last}",
         "step": "ステップ t = 1 … {steps}（上の行から順に）",
         "pixel": "画素値",
@@ -276,7 +276,7 @@ def search(runs: Runs, language: str) -> Picture:
                 marker=MARKERS[model],
                 label=model.upper(),
             )
-        look = {"color": INK, "linewidth": 1, "linestyle": ":", "alpha": 0.6}
+        look = {"color": INK, "linewidth": 1.2, "linestyle": ":", "alpha": 0.8}
         axes.axhline(np.log(10), label=text["guessing"], **look)
         axes.set_xscale("log")
         axes.set(xlabel=text["learning rate"], ylabel=text["loss"])
