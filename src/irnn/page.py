@@ -94,8 +94,8 @@ def runs(chapter: ModuleType, values: dict) -> dict[str, list[Run]]:
     options = _changed(chapter, values)
     if values["runs_dir"]:
         options["runs-dir"] = values["runs_dir"]
-    words = [f"--{key.replace('_', '-')} {value}" for key, value in options.items()]
-    command = " ".join(["python -m irnn train", chapters.name(chapter), *words])
+    words = [word for key, v in options.items() for word in (f"--{key.replace('_', '-')}", str(v))]
+    command = shlex.join(["python", "-m", "irnn", "train", chapters.name(chapter), *words])
     return session.obtain(chosen, Store(values["runs_dir"]), values["train"], command)
 
 
@@ -180,15 +180,15 @@ def _changed(chapter: ModuleType, values: dict) -> dict:
 def _check(chapter: ModuleType, values: dict) -> None:
     """Raise `InputError` for a value that cannot be and for an unknown parameter.
 
-    The latter only where no other cell has run yet: then every variable is a parameter; later
-    the notebook has variables of its own.
+    The latter once, by what the cells before this one assign: they are those of parameters, the
+    notebook's and papermill's. Later the notebook has variables of its own.
     """
     shell = get_ipython()
     if shell and not _checked:
-        for key, value in values.items():
-            ours = isinstance(value, ModuleType) or callable(value) or key.startswith("_")
-            if not ours and key not in shell.user_ns_hidden:
-                one_of("parameter", key, chapter.PARAMETERS)
+        for cell in shell.history_manager.input_hist_parsed[1:-1]:
+            for node in ast.walk(ast.parse(cell)):
+                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                    one_of("parameter", node.id, chapter.PARAMETERS)
         _checked.append(True)
     parameters.check(chapter.PARAMETERS, values)
 
