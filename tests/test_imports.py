@@ -14,14 +14,14 @@ ORDER = [
     ["__main__"],
     ["book"],
     ["page"],
-    ["claims", "catalogue"],
     ["chapters"],
+    ["evidence"],
     ["show", "training"],
     ["models", "verify", "forward", "export"],
     ["recurrent", "checkpoint"],
     ["data", "store", "parameters", "measurements"],
     ["npz"],
-    ["spec"],
+    ["spec", "languages"],
     ["errors"],
 ]
 LEVEL = {room: level for level, rooms in enumerate(ORDER) for room in rooms}

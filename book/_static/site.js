@@ -1,9 +1,9 @@
-// What the extension bilingual.py cannot reach. Deferred: the page is complete, the scripts of
+// What the extension multilingual.py cannot reach. Deferred: the page is complete, the scripts of
 // Sphinx, sphinx-copybutton and the themes are loaded, but have not begun their work.
 
 const language = document.documentElement.lang;
 
-// Both languages share one index: list the pages in the reader's first.
+// The languages share one index: list the pages in the reader's first.
 Scorer.score = ([docname, , , , score]) =>
   score + (docname.startsWith(`book/${language}/`) ? 1000 : 0);
 

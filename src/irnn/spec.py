@@ -186,6 +186,18 @@ def make(model: str, semantics: str = "2015", **changes) -> RunSpec:
     return RunSpec(**spec)
 
 
+def setting(spec: RunSpec) -> str:
+    """Return in what a spec differs from the main experiment's, but for rate and seed."""
+    usual = make(spec.model)
+    return ", ".join(
+        f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"
+        for name, value in asdict(spec).items()
+        if value is not None
+        and value != getattr(usual, name)
+        and name not in ("learning_rate", "seed")
+    )
+
+
 def whole_number(name: str, value, low: int, high: int) -> None:
     """Raise `InputError` unless `value` is a whole number from `low` to `high`."""
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:

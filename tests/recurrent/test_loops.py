@@ -341,6 +341,15 @@ def test_a_fused_loop_is_checked_before_it_trains(fault, said, monkeypatch, caps
         loop_name(spec)
 
 
+@pytest.mark.parametrize("units", [1, 2, 3])
+def test_dead_units_do_not_fail_the_check(units, monkeypatch, capsys):
+    from irnn.recurrent.choice import loop_name
+
+    monkeypatch.delenv("IRNN_LOOP", raising=False)
+    on_a_gpu(monkeypatch)
+    assert (loop_name(make("irnn", units=units)), capsys.readouterr().err) == ("fused", "")
+
+
 def test_a_check_while_a_program_is_traced(monkeypatch, capsys):
     import jax
 

@@ -1,0 +1,561 @@
+"""`python -m irnn check` finds what an editor left undone, and mends what needs no judgement.
+
+Every test plants a fault in a book of two small pages that has none.
+"""
+
+import json
+import shutil
+import subprocess
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from irnn.__main__ import main
+from irnn.book import check, mend, pages
+from irnn.chapters import index, irnn_vs_lstm
+from irnn.errors import InputError
+from irnn.languages import LANGUAGES, Language
+
+GLOSSARY = """
+- en: learning curve
+  ja: 学習曲線
+  meaning: {en: a curve, ja: 曲線}
+  wrong: {en: [training curve], ja: [学習カーブ]}
+- en: processor
+  ja: プロセッサー
+  meaning: {en: it computes, ja: 計算する}
+  wrong: {ja: [プロセッサ]}
+"""
+TEXTS = {
+    "en": {
+        "title": "# A title\n\n(top)=\nThe `name` is {glue:text}`rate` after 784 steps.\n"
+        "It is a [page](more.md) of [its own](#top).",
+        "end": "## The end\n\n- A list.\n\n```bash\npapermill book/en/index.ipynb  # why\n```",
+    },
+    "ja": {
+        "title": "# 題名\n\n(top)=\n`name` は 784 ステップ後に {glue:text}`rate` となる。\n"
+        "これは[独立した](#top)[ページ](more.md)である。",
+        "end": "## 終わり\n\n- 箇条書きである。\n\n"
+        "```bash\npapermill book/ja/index.ipynb  # 理由\n```",
+    },
+}
+PAGES = ("index", "more", "glossary")
+MORE = {"en": "# More\n\nOne sentence.\n", "ja": "# 続き\n\n文が一つある。\n"}
+TABLES = {
+    "en": "# Glossary\n\n| | | |\n|---|---|---|\n| learning curve | 学習曲線 | a curve |\n"
+    "| processor | プロセッサー | it computes |\n",
+    "ja": "# 用語集\n\n| | | |\n|---|---|---|\n| 学習曲線 | learning curve | 曲線 |\n"
+    "| プロセッサー | processor | 計算する |\n",
+}
+
+
+def parameters(language):
+    lines = check.declared(index, language).items()
+    return "\n".join(f"{name} = {value!r}  # {text}" for name, (value, text) in lines)
+
+
+@pytest.fixture
+def root(tmp_path):
+    """A repository with a book in which nothing is to be found."""
+    listed = [f"  - file: book/{lang}/{name}" for lang in TEXTS for name in PAGES]
+    (tmp_path / "_toc.yml").write_text("\n".join(["root: book/index", "chapters:", *listed]))
+    for language, texts in TEXTS.items():
+        folder = tmp_path / "book" / language
+        folder.mkdir(parents=True)
+        cells = [
+            new_markdown_cell(texts["title"], id="title"),
+            new_code_cell(
+                parameters(language).replace("'", '"'),
+                id="parameters",
+                metadata={"tags": ["parameters"]},
+            ),
+            new_code_cell("1 + 1", id="sum"),
+            new_markdown_cell(texts["end"], id="end"),
+        ]
+        notebook = new_notebook(cells=cells, metadata=check.METADATA)
+        nbformat.write(notebook, folder / "index.ipynb")
+        (folder / "more.md").write_text(MORE[language])
+        (folder / "glossary.md").write_text(TABLES[language])
+    (tmp_path / "book" / "glossary.yaml").write_text(GLOSSARY)
+    check.accept(["all"], tmp_path)
+    assert check.check(tmp_path) == []
+    return tmp_path
+
+
+def edit(root, language, cell, old, new):
+    """Replace text in a cell of the notebook."""
+    page = pages.read(root / "book" / language / "index.ipynb", language)
+    assert old in page.cells[cell].source
+    page.cells[cell].source = page.cells[cell].source.replace(old, new)
+    page.save()
+
+
+def notebook(root, language, change):
+    """Change a notebook by a function of it."""
+    path = root / "book" / language / "index.ipynb"
+    read = nbformat.read(path, as_version=4)
+    change(read)
+    nbformat.write(read, path)
+
+
+def found(root, level="error"):
+    """Return the findings of a level, as they are printed."""
+    return [str(f) for f in check.check(root) if f.level == level]
+
+
+def said(root, *parts, level="error"):
+    """Tell whether exactly one finding of a level is there, and has these parts."""
+    (line,) = found(root, level)
+    assert all(part in line for part in parts), line
+    return True
+
+
+# --- pages and cells --------------------------------------------------------------------
+
+
+def test_a_page_that_a_language_lacks(root):
+    (root / "book" / "ja" / "glossary.md").unlink()
+    assert said(root, "book/en/glossary.md: error: the page is missing in ja; translate it into")
+
+
+def test_a_listed_page_that_is_not_there(root):
+    for language in TEXTS:
+        (root / "book" / language / "more.md").unlink()
+    assert [line.split(": ")[-1] for line in found(root)][:2] == [
+        "there is no page book/en/more; write it, or take it out of _toc.yml",
+        "there is no page book/ja/more; write it, or take it out of _toc.yml",
+    ]
+
+
+def test_a_page_that_is_not_listed(root):
+    toc = root / "_toc.yml"
+    toc.write_text(toc.read_text().replace("  - file: book/ja/more\n", ""))
+    assert said(root, "book/ja/more.md: error: the page is not in _toc.yml; add `- file: book/ja")
+
+
+def test_pages_in_another_order(root):
+    toc = root / "_toc.yml"
+    lines = toc.read_text().splitlines()
+    toc.write_text("\n".join([*lines[:-3], lines[-2], lines[-3], lines[-1]]))
+    assert said(root, "_toc.yml", "the order of the pages differs in ja")
+
+
+def test_a_page_with_the_marks_of_a_merge(root):
+    path = root / "book" / "ja" / "index.ipynb"
+    path.write_text("<<<<<<< HEAD\n" + path.read_text())
+    assert said(root, "book/ja/index.ipynb: error: not a notebook of this book")
+
+
+def test_a_page_that_is_a_notebook_in_one_language_only(root):
+    path = root / "book" / "ja" / "index.ipynb"
+    path.with_suffix(".md").write_text(path.read_text())
+    path.unlink()
+    assert "it is a notebook in one language only" in "\n".join(found(root))
+
+
+@pytest.mark.parametrize("cell", ["end", "sum"])
+def test_a_cell_that_a_language_lacks(root, cell):
+    notebook(root, "ja", lambda n: n.cells.remove(next(c for c in n.cells if c.id == cell)))
+    assert said(root, f"book/en/index.ipynb [{cell}]", "cell is missing in ja")
+
+
+def test_cells_in_another_order(root):
+    notebook(root, "ja", lambda n: n.cells.reverse())
+    assert said(root, "book/ja/index.ipynb [end]", "the cells stand in another order than in en")
+
+
+# --- what both languages say ------------------------------------------------------------
+
+
+def test_code_that_differs(root):
+    edit(root, "ja", "sum", "1 + 1", "1 + 2")
+    assert said(root, "[sum]: error: code of en and ja differ; run --fix, which copies that of ja")
+    edit(root, "en", "sum", "1 + 1", "1 + 3")
+    assert said(root, "[sum]: error: code of en and ja differ; copy one to the other")
+
+
+def test_tags_that_differ(root):
+    notebook(root, "en", lambda n: n.cells[2].metadata.update(tags=["hide-input"]))
+    assert said(root, "[sum]: error: tags of en and ja differ")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ("`rate`", "`rates`", "computed numbers of en and ja differ; not in all: 'rate', 'rates'"),
+        ("](more.md)", "](more.md#x)", "links of en and ja differ"),
+        ("# 題名", "## 題名", "headings of en and ja differ"),
+        ("(top)=\n", "(top)=\n{ref}`top` の", "references of en and ja differ; not in all: 'top'"),
+    ],
+)
+def test_facts_that_differ(root, old, new, what):
+    edit(root, "ja", "title", old, new)
+    assert said(root, "book/ja/index.ipynb [title]", what)
+
+
+def test_commands_that_differ(root):
+    edit(root, "ja", "end", "index.ipynb  #", "index.ipynb -p epochs 2  #")
+    assert said(root, "[end]", "blocks of code of en and ja differ", "-p epochs 2")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ("784", "785", "typed numbers of en and ja differ; not in all: '784', '785'"),
+        ("`name`", "`nome`", "code within the text of en and ja differ; not in all: 'name', 'no"),
+    ],
+)
+def test_facts_that_may_differ_until_they_are_agreed_on(root, old, new, what):
+    edit(root, "ja", "title", old, new)
+    assert found(root) == []
+    assert what in "\n".join(found(root, "warning"))
+    check.accept(["index/title"], root)
+    assert found(root, "warning") == []
+
+
+def test_a_paragraph_that_is_not_translated(root):
+    edit(root, "ja", "end", "箇条書きである。", "A list.")
+    assert said(root, "book/ja/index.ipynb [end]", "not in ja: '- A list.'; translate it")
+
+
+# --- agreement --------------------------------------------------------------------------
+
+
+def git(root, *arguments):
+    command = ["git", "-C", root, "-c", "user.name=a", "-c", "user.email=a@b", *arguments]
+    subprocess.run(command, check=True, capture_output=True)
+
+
+@pytest.mark.parametrize(("language", "other"), [("en", "ja"), ("ja", "en")])
+def test_a_text_that_changed_in_one_language(root, language, other):
+    git(root, "init")
+    git(root, "add", ".")
+    git(root, "commit", "-m", "agreed")
+    old = {"en": "It is a", "ja": "これは"}[language]
+    edit(root, language, "title", old, f"New. {old}")
+    finding = found(root, "warning")[-1].splitlines()
+    assert f"book/{language}/index.ipynb [title]: warning: changed in {language}" in finding[0]
+    assert f"bring {other} up to date, then python -m irnn check --accept index/title" in finding[0]
+    assert [line[:5] for line in finding[1:]] == ["    -", "    +"]
+    assert "New." in finding[2]
+
+
+def test_both_texts_changed(root):
+    edit(root, "en", "end", "A list", "The list")
+    edit(root, "ja", "end", "箇条書き", "一覧")
+    lines = found(root, "warning")
+    assert len(lines) == 2
+    assert all("compare them, then python -m irnn check --accept index/end" in x for x in lines)
+    assert all("(Git does not have the text agreed on)" in x for x in lines)
+
+
+def test_a_page_of_markdown_that_changed(root):
+    path = root / "book" / "en" / "more.md"
+    path.write_text(path.read_text().replace("One sentence", "Another sentence"))
+    assert said(root, "book/en/more.md: warning: changed in en", level="warning")
+    assert pages.outdated({c: root / "book" / c / "more.md" for c in ("en", "ja")}) == {"ja"}
+    check.accept(["more"], root)
+    assert found(root, "warning") == []
+    assert path.read_text().count("<!-- agreed") == 1
+
+
+def test_a_text_that_nobody_has_agreed_on(root):
+    cell = new_markdown_cell("新しい。", id="new")
+    notebook(root, "ja", lambda n: n.cells.append(cell))
+    assert pages.outdated({c: root / "book" / c / "index.ipynb" for c in ("en", "ja")}) == {"en"}
+    notebook(root, "en", lambda n: n.cells.append(new_markdown_cell("New.", id="new")))
+    assert said(root, "nobody has agreed on 1 cells (new)", "--accept index", level="warning")
+
+
+def test_white_space_is_no_change(root):
+    edit(root, "en", "title", "steps.\nIt", "steps.\n\nIt")
+    assert found(root, "warning") == []
+
+
+def test_accepting_needs_the_cell_in_all_languages(root):
+    notebook(root, "ja", lambda n: n.cells.pop())
+    with pytest.raises(InputError, match="unknown cell of index 'end'"):
+        check.accept(["index/end"], root)
+    with pytest.raises(InputError, match="unknown page 'indx'; did you mean index"):
+        check.accept(["indx"], root)
+
+
+# --- a page by itself -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("[a](no.md)", "the link no.md leads nowhere"),
+        ("[a](#no)", "the link #no has no target; put (no)= before"),
+        ("{ref}`no`", "the reference no has no target"),
+        ("{numref}`Figure <no>`", "the reference no has no target"),
+        ("![](index.ipynb)", "a picture has no alternative text"),
+        ("```{figure} index.ipynb\n:name: a\n```", "a picture has no alternative text"),
+    ],
+)
+def test_links_references_and_pictures(root, text, what):
+    for language in TEXTS:
+        edit(root, language, "end", "## ", f"{text}\n\n## ")
+    lines = found(root)
+    assert len(lines) == 2
+    assert all(what in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("language", "old", "new", "right"),
+    [
+        (
+            "en",
+            "A list",
+            "Training curves",
+            "'Training curves'; the glossary says 'learning curve'",
+        ),
+        ("ja", "箇条書き", "学習カーブ", "'学習カーブ'; the glossary says '学習曲線'"),
+        ("ja", "箇条書き", "プロセッサ", "'プロセッサ'; the glossary says 'プロセッサー'"),
+    ],
+)
+def test_words_that_the_glossary_has_not(root, language, old, new, right):
+    edit(root, language, "end", old, new)
+    assert said(root, f"book/{language}/index.ipynb [end]: error: {right}")
+
+
+def test_words_that_only_look_wrong(root):
+    edit(root, "ja", "end", "箇条書き", "プロセッサー")
+    edit(root, "en", "end", "A list", "`training curve`")
+    assert found(root) == []
+
+
+def test_a_page_of_the_glossary_that_lacks_a_term(root):
+    path = root / "book" / "en" / "glossary.md"
+    path.write_text(path.read_text().replace("| processor | プロセッサー | it computes |\n", ""))
+    assert said(root, "book/en/glossary.md: error: its table is not that of glossary.yaml")
+    mend.mend(root)
+    assert found(root) == []
+
+
+def test_a_term_that_a_language_lacks(root):
+    path = root / "book" / "glossary.yaml"
+    path.write_text(GLOSSARY.replace("  ja: 学習曲線\n", ""))
+    with pytest.raises(InputError, match="the term 'learning curve' has no name or no meaning in"):
+        check.check(root)
+
+
+def test_a_figure_without_alternative_text(root, monkeypatch):
+    monkeypatch.setitem(irnn_vs_lstm.ALT, "curves", {"en": "Curves", "ja": ""})
+    assert said(root, "chapters/irnn_vs_lstm.py [curves]", "ALT['curves'] has no text in ja")
+
+
+@pytest.mark.parametrize("text", [None, "no field"])
+def test_words_of_a_figure_that_a_language_lacks(root, monkeypatch, text):
+    monkeypatch.setitem(irnn_vs_lstm.WORDS["ja"], "then", text)
+    assert said(root, "[then]: error: the words 'then' of ja are missing or have other {fields}")
+
+
+def test_a_word_in_a_figure_that_the_glossary_has_not(root, monkeypatch):
+    monkeypatch.setitem(irnn_vs_lstm.WORDS["ja"], "pixel", "学習カーブ")
+    assert said(root, "chapters/irnn_vs_lstm.py [pixel]", "the glossary says '学習曲線'")
+
+
+def leave_output(n):
+    n.cells[2].outputs = [new_output("stream", text="2")]
+    n.cells[2].execution_count = 1
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        (leave_output, "[sum]: error: it holds outputs"),
+        (lambda n: n.cells[2].metadata.update(scrolled=True), "it has metadata (scrolled)"),
+        (lambda n: n.metadata.update(author="me"), "its metadata are not those of the book"),
+    ],
+)
+def test_what_an_editor_leaves_in_a_notebook(root, change, what):
+    notebook(root, "ja", change)
+    assert said(root, what, "run --fix")
+    assert mend.mend(root) == [root / "book" / "ja" / "index.ipynb"]
+    assert found(root) == []
+
+
+@pytest.mark.parametrize(
+    ("language", "old", "new"),
+    [
+        ("en", "A list.", "A list.\n  It has a line."),
+        ("ja", "箇条書きである。", "箇条書きである。\n  行がある。"),
+    ],
+)
+def test_two_sentences_in_a_line(root, language, old, new):
+    edit(root, language, "end", old, new.replace("\n  ", " " if language == "en" else ""))
+    assert said(root, "[end]: error: more than one sentence in a line")
+    mend.mend(root)
+    assert found(root) == []
+    page = pages.read(root / "book" / language / "index.ipynb", language)
+    assert f"- {new}\n" in page.cells["end"].source
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("epochs = None", "epochs = 3"),
+        ("# images per update", "# images"),
+        ("seeds = 5", "seeds ="),
+    ],
+)
+def test_parameters_that_are_not_the_declared_ones(root, old, new):
+    for language in TEXTS:
+        edit(root, language, "parameters", old, new)
+    assert len(found(root)) == 2
+    assert all("[parameters]: error: the parameters are not those" in x for x in found(root))
+    mend.mend(root)
+    assert found(root) == []
+
+
+def test_a_notebook_without_a_module(root):
+    for language in TEXTS:
+        path = root / "book" / language / "index.ipynb"
+        path.rename(path.with_stem("other"))
+    toc = root / "_toc.yml"
+    toc.write_text(toc.read_text().replace("/index\n  - file", "/other\n  - file"))
+    assert "there is no module irnn.chapters.other" in "\n".join(found(root))
+
+
+def test_a_notebook_without_parameters(root):
+    for language in TEXTS:
+        notebook(root, language, lambda n: n.cells[1].metadata.update(tags=[]))
+    assert all("0 cells have parameters" in line for line in found(root))
+    assert len(found(root)) == 2
+
+
+# --- what is mended ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("language", "other"), [("en", "ja"), ("ja", "en")])
+def test_code_is_copied_from_where_it_changed(root, language, other):
+    edit(root, language, "sum", "1 + 1", "2 + 2")
+    edit(root, language, "parameters", "None", "3")  # declared otherwise: not copied
+    assert len(mend.mend(root)) == 2
+    for code in TEXTS:
+        cells = pages.read(root / "book" / code / "index.ipynb", code).cells
+        assert cells["sum"].source == "2 + 2"
+        assert f'language = "{code}"' in cells["parameters"].source
+    assert check.check(root) == []
+    edit(root, other, "sum", "2 + 2", "3 + 3")  # and back
+    mend.mend(root)
+    assert check.check(root) == []
+
+
+def test_new_code_is_copied_and_removed_code_is_not(root):
+    cell = new_code_cell("3", id="new")
+    notebook(root, "ja", lambda n: n.cells.insert(3, cell))
+    notebook(root, "en", lambda n: n.cells.pop(2))
+    mend.mend(root)
+    cells = pages.read(root / "book" / "en" / "index.ipynb", "en").cells
+    assert list(cells) == ["title", "parameters", "new", "end"]
+    assert said(root, "[sum]", "cell is missing in en")
+
+
+def test_nothing_is_written_where_nothing_is_to_be_mended(root):
+    assert mend.mend(root) == []
+
+
+def test_a_notebook_keeps_its_notation(root):
+    path = root / "book" / "en" / "index.ipynb"
+    assert '"source": [' in path.read_text()
+    whole = json.dumps(nbformat.read(path, as_version=4), indent=1, ensure_ascii=False) + "\n"
+    path.write_text(whole)
+    assert mend.mend(root) == []
+    edit(root, "en", "sum", "1 + 1", "1 + 2")
+    assert path.read_text() == whole.replace("1 + 1", "1 + 2")
+
+
+# --- a third language -------------------------------------------------------------------
+
+
+@pytest.fixture
+def german(root, monkeypatch):
+    """The book with a language more: in the list, with words in figures, without pages yet."""
+    monkeypatch.setitem(LANGUAGES, "de", Language("Deutsch"))
+    for module in check._modules():
+        for table in (getattr(module, "WORDS", None), getattr(module, "SHARED", None)):
+            if table:
+                monkeypatch.setitem(table, "de", table["en"])
+        for texts in getattr(module, "ALT", {}).values():
+            monkeypatch.setitem(texts, "de", texts["en"])
+    terms = GLOSSARY.replace("meaning: {", "de: Wort\n  meaning: {de: etwas, ")
+    (root / "book" / "glossary.yaml").write_text(terms)
+    return root
+
+
+def test_a_third_language_is_asked_for(german, monkeypatch):
+    lines = "\n".join(found(german))
+    for name in PAGES:
+        assert f"add `- file: book/de/{name}`" in lines or f"book/de/{name}." in lines
+    monkeypatch.delitem(irnn_vs_lstm.WORDS, "de")
+    assert "the words 'pixel' of de are missing" in "\n".join(found(german))
+
+
+def test_a_third_language_is_checked_like_the_others(german):
+    toc = german / "_toc.yml"
+    toc.write_text(toc.read_text() + "".join(f"\n  - file: book/de/{name}" for name in PAGES))
+    shutil.copytree(german / "book" / "en", german / "book" / "de")
+    edit(german, "de", "parameters", '"en"', '"de"')
+    edit(german, "de", "title", "784", "785")
+    mend.mend(german)  # the tables of the glossary
+    assert found(german) == []
+    assert "typed numbers of en and ja and de differ" in "\n".join(found(german, "warning"))
+    check.accept(["all"], german)
+    edit(german, "ja", "end", "箇条書き", "一覧")
+    assert said(german, "bring de and en up to date", level="warning")
+
+
+# --- the command ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def command(root, monkeypatch, capsys):
+    """Run the command on the small book; return its exit code and what it prints."""
+    monkeypatch.setattr(check.check, "__defaults__", (root,))
+    monkeypatch.setattr(check.accept, "__defaults__", (root,))
+    monkeypatch.setattr(mend.mend, "__defaults__", (root,))
+
+    def run(*arguments):
+        code = main(["check", *arguments])
+        return code, capsys.readouterr()
+
+    return run
+
+
+def test_the_exit_code_is_1_for_errors_alone(root, command):
+    assert command()[0] == 0
+    edit(root, "en", "end", "A list", "The list")
+    code, printed = command()
+    assert (code, printed.out.splitlines()[-1]) == (0, "0 errors, 1 warnings")
+    edit(root, "en", "end", "The list", "[The list](no.md)")
+    code, printed = command()
+    assert code == 1
+    assert printed.out.splitlines()[-1] == "2 errors, 1 warnings"
+
+
+def test_findings_for_a_program(root, command):
+    edit(root, "ja", "end", "箇条書き", "学習カーブ")
+    code, printed = command("--json")
+    assert code == 1
+    (error,) = [row for row in json.loads(printed.out) if row["level"] == "error"]
+    assert error["file"] == "book/ja/index.ipynb"
+    assert error["cell"] == "end"
+    assert error["problem"] == "'学習カーブ'"
+
+
+def test_mended_and_accepted_by_one_command(root, command):
+    edit(root, "en", "end", "A list.", "The list. It is long.")
+    code, printed = command("--fix", "--accept", "index/end")
+    assert code == 0
+    assert printed.out == "0 errors, 0 warnings\n"
+    assert "mended" in printed.err
+    assert "1 cells accepted" in printed.err
+
+
+def test_a_folder_without_a_book(tmp_path):
+    with pytest.raises(InputError, match="there are no pages in"):
+        check.check(tmp_path)

@@ -1,0 +1,175 @@
+"""The extensions of Sphinx serve any site: here a small one of three languages, not this book."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+EXTENSIONS = ROOT / "book" / "_ext"
+CONF = f"""
+import sys
+sys.path[:0] = [{str(EXTENSIONS)!r}, "."]
+extensions = ["myst_nb", "multilingual", "japanese_search", "mathml"]
+myst_enable_extensions = ["dollarmath", "amsmath"]
+multilingual_languages = "names.NAMES"
+multilingual_outdated = "names.outdated"
+multilingual_strings = {{"de": {{"Not up to date": "Veraltet"}}}}
+root_doc = "start"
+html_theme = "sphinx_book_theme"
+html_theme_options = {{"article_header_end": ["language-switch.html"]}}
+html_math_renderer = "mathml"
+html_search_language = "en-ja"
+templates_path = [{str(ROOT / "book" / "_templates")!r}]
+"""
+NAMES = """
+NAMES = {"de": "Deutsch", "en": "English", "ja": "日本語"}
+
+def outdated(paths):
+    return {"de"} if all("math" in path for path in paths.values()) else set()
+"""
+
+
+def run(folder, *command):
+    return subprocess.run(
+        [sys.executable, *command], cwd=folder, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """The folder of a small site, and what Sphinx warned of."""
+    source = tmp_path_factory.mktemp("site")
+    (source / "conf.py").write_text(CONF)
+    (source / "names.py").write_text(NAMES)
+    pages = [f"{code}/{name}" for code in ("de", "en", "ja") for name in ("index", "math")]
+    toc = "\n".join(["```{toctree}", *pages, "only", "```"])
+    (source / "start.md").write_text(f"# Start\n\n{toc}\n")
+    (source / "only.md").write_text("# Only here\n")
+    titles = {"de": "Buch", "en": "Book", "ja": "本"}
+    for code, title in titles.items():
+        (source / code).mkdir()
+        (source / code / "index.md").write_text(f"# {title}\n\n一行目。\n二行目。\n")
+        (source / code / "math.md").write_text("# M\n\n$x^2$ and $\\nonsense$\n\n$$y$$\n")
+    (source / "en" / "extra.md").write_text("---\norphan: true\n---\n# Extra\n")
+    done = run(source, "-m", "sphinx", "-b", "html", "-q", ".", "out")
+    assert done.returncode == 0, done.stderr
+    return source / "out", done.stderr
+
+
+@pytest.fixture
+def page(built):
+    """Return a page's HTML by its name."""
+    return lambda name: (built[0] / f"{name}.html").read_text(encoding="utf-8")
+
+
+def links(html, kind):
+    """Return what a page's links of a kind lead to, by language."""
+    tags = re.findall(rf"<\w+ [^>]*{kind}[^>]*>", html)
+    attribute = dict(href=r'href="([^"]*)"', lang=r'hreflang="([^"]*)"')
+    return {
+        re.search(attribute["lang"], tag)[1]: re.search(attribute["href"], tag)[1] for tag in tags
+    }
+
+
+def test_pages_speak_their_language(page):
+    for name, language in (("de/index", "de"), ("ja/math", "ja"), ("start", "de"), ("only", "de")):
+        assert f'<html lang="{language}"' in page(name)
+    for code, word in {"de": "Suche", "en": "Search", "ja": "検索"}.items():
+        assert word in page(f"{code}/index")
+
+
+def test_pages_lead_to_their_other_versions(page):
+    assert links(page("en/math"), "language-switch") == {
+        "de": "../de/math.html",
+        "ja": "../ja/math.html",
+    }
+    assert links(page("en/extra"), "language-switch") == {
+        "de": "../de/index.html",
+        "ja": "../ja/index.html",
+    }
+    assert links(page("ja/math"), 'rel="alternate"') == {
+        "de": "../de/math.html",
+        "en": "../en/math.html",
+        "ja": "../ja/math.html",
+        "x-default": "../de/math.html",
+    }
+    assert links(page("ja/index"), 'rel="alternate"')["x-default"] == "../start.html"
+    assert links(page("en/extra"), 'rel="alternate"') == {"en": "../en/extra.html"}
+
+
+def test_every_language_has_a_search_page(page):
+    assert links(page("search"), "language-switch") == {
+        "en": "search-en.html",
+        "ja": "search-ja.html",
+    }
+    assert links(page("search-ja"), "language-switch")["de"] == "search.html"
+    assert '<html lang="ja"' in page("search-ja")
+
+
+def test_a_page_that_has_yet_to_follow_says_so(page):
+    assert "Veraltet" in page("de/math")
+    assert 'href="../en/math.html">English</a>' in page("de/math")
+    for name in ("de/index", "en/math", "ja/math"):
+        assert "admonition" not in page(name)
+
+
+def test_neighbors_are_of_the_same_language(page):
+    assert 'class="right-next"' in page("en/index")
+    assert 'class="left-prev"' not in page("en/index")
+    assert 'class="right-next"' not in page("en/math")
+
+
+def test_japanese_lines_are_joined(page):
+    assert "一行目。二行目。" in page("ja/index")
+
+
+def test_formulas_are_mathml_and_what_is_none_is_a_warning(page, built):
+    assert "<msup>" in page("en/math")
+    assert re.search(r'<div class="math[^"]*">\s*<math[^>]* display="block"', page("en/math"))
+    assert built[1].count(r"formula '\\nonsense'") == 3
+    assert r"\nonsense" in page("en/math")
+
+
+def test_the_index_has_pairs_of_japanese_characters(built):
+    index = (built[0] / "searchindex.js").read_text(encoding="utf-8")
+    assert "行目" in json.loads(index[index.index("(") + 1 : index.rindex(")")])["terms"]
+
+
+@pytest.mark.parametrize("path", sorted(EXTENSIONS.glob("*.py")), ids=lambda path: path.stem)
+def test_extensions_do_not_know_this_book(path):
+    assert not re.search("irnn|lstm|mnist", path.read_text(encoding="utf-8"), re.IGNORECASE)
+    assert f"## {path.name}" in (EXTENSIONS / "README.md").read_text(encoding="utf-8")
+
+
+def test_a_third_language_of_the_book_is_a_line_and_its_pages(tmp_path):
+    """The list of languages, a folder of pages and their lines in _toc.yml make a language."""
+    shutil.copytree(
+        ROOT / "book", tmp_path / "book", ignore=shutil.ignore_patterns("*.ipynb", "runs")
+    )
+    (tmp_path / "book" / "de").mkdir()
+    toc = ["format: jb-book", "root: book/index", "chapters:"]
+    for code, title in {"en": "Book", "ja": "本", "de": "Buch"}.items():
+        (tmp_path / "book" / code / "index.md").write_text(f"# {title}\n")
+        toc += [f"  - file: book/{code}/index"]
+    (tmp_path / "book" / "index.md").write_text("# Start\n")
+    (tmp_path / "_toc.yml").write_text("\n".join(toc))
+    (tmp_path / "_config.yml").write_text((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    program = (
+        "from irnn import languages as known; german = known.Language('Deutsch');"
+        "known.LANGUAGES['de'] = german; known.NAMES['de'] = german.name;"
+        "from jupyter_book.cli.main import main; main()"
+    )
+    done = run(tmp_path, "-c", program, "build", ".", "-W", "-n", "--keep-going", "--quiet")
+    assert done.returncode == 0, done.stdout + done.stderr
+    german = (tmp_path / "_build" / "html" / "book" / "de" / "index.html").read_text("utf-8")
+    assert links(german, "language-switch") == {
+        "en": "../en/index.html",
+        "ja": "../ja/index.html",
+    }
+    assert '<html lang="de"' in german
+    assert "Suche" in german
