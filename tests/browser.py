@@ -12,6 +12,7 @@ import os
 import select
 import shutil
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -19,6 +20,14 @@ from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+# Puts two open files where Chromium expects them, then becomes Chromium.
+LAUNCH = """
+import fcntl, os, sys
+inward, outward = (fcntl.fcntl(int(n), fcntl.F_DUPFD, 10) for n in sys.argv[1:3])
+os.dup2(inward, 3)
+os.dup2(outward, 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 SECONDS = 60  # for anything; a busy machine is slow
 
 
@@ -36,7 +45,7 @@ class Browser:
         options = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
         options += ["--remote-debugging-pipe", f"--user-data-dir={self._folder.name}"]
         self._process = subprocess.Popen(
-            ["sh", "-c", f'exec "$@" 3<&{inward} 4>&{outward}', "sh", program(), *options],
+            [sys.executable, "-c", LAUNCH, str(inward), str(outward), program(), *options],
             pass_fds=(inward, outward),
             stderr=subprocess.DEVNULL,
         )

@@ -23,11 +23,12 @@ const highest = (values) => values.indexOf(Math.max(...values));
 
 class Reader {
   constructor(root, page, networks) {
-    Object.assign(this, { root, page, networks, words: page.words, t: STEPS, shown: "both" });
+    Object.assign(this, { root, page, networks, words: page.words });
+    this.views = ["both", ...networks.map(({ model }) => model)];
     for (const digit of page.digits)
       digit.image = Float32Array.from(atob(digit.pixels), (byte) => byte.charCodeAt(0) / 255);
     this.build();
-    this.follow(location.hash, page.digits.find((digit) => digit.id === page.first));
+    this.follow(location.hash);
     const drawAll = () => {
       const ink = getComputedStyle(root).color;
       for (const { canvas, digit } of this.choices) paintImage(canvas, digit.image, STEPS, ink);
@@ -35,7 +36,7 @@ class Reader {
     };
     new ResizeObserver(drawAll).observe(root);
     new MutationObserver(drawAll).observe(document.documentElement, { attributeFilter: ["data-theme"] });
-    addEventListener("hashchange", () => this.follow(location.hash));
+    addEventListener("hashchange", () => isOurs(location.hash) && this.follow(location.hash));
   }
 
   // --- what the page shows ---
@@ -53,14 +54,18 @@ class Reader {
     this.canvas = make("canvas", { className: "irnn-reader-image", role: "img" });
     this.tools = make("div", { className: "irnn-reader-tools", hidden: true },
       button(words.read, () => this.readDrawing()),
-      button(words.undo, () => this.redraw(this.strokes.slice(0, -1))),
+      button(words.undo, () => this.undo()),
       button(words.clear, () => this.redraw([])));
     this.listenToPen();
 
     this.playButton = button("", () => (this.playing ? this.pause() : this.play()));
     this.position = make("output", {});
-    this.switches = ["both", ...this.networks.map(({ model }) => model)].map((name) =>
-      button(words[name] ?? name.toUpperCase(), () => this.showNetwork(name)));
+    this.switches = this.views.map((name) =>
+      button(words[name] ?? name.toUpperCase(), () => {
+        this.chooseNetwork(name);
+        this.draw();
+        this.settle();
+      }));
     this.slider = make("input", { type: "range", min: 1, max: STEPS, ariaLabel: words.slider,
       oninput: () => { this.pause(); this.show(this.slider.valueAsNumber); },
       onchange: () => this.settle() });
@@ -85,7 +90,7 @@ class Reader {
         digits: [...group.querySelectorAll("text")], answer: group.querySelector(".irnn-reader-answer") };
     });
     root.querySelector("svg.irnn-reader-image").replaceWith(make("div", { className: "irnn-reader-top" },
-      make("div", {}, this.canvas, this.tools), time));
+      make("div", {}, this.canvas, this.tools), time, this.status));
     root.classList.add("irnn-reader-live");
   }
 
@@ -106,14 +111,15 @@ class Reader {
     return { button, canvas, digit };
   }
 
-  /** Choose what is read: {digit}, one of the page's, or {strokes}, a drawing; strokes may be none. */
-  choose({ digit, strokes = [] }) {
+  /** Choose what is read: one of the page's digits, or the strokes of a drawing, if any. */
+  choose({ digit, strokes = [], editing = false }) {
     this.pause();
-    Object.assign(this, { digit, strokes, editing: false });
+    Object.assign(this, { digit, strokes, editing });
     this.image = digit?.image ?? (strokes.length ? render(strokes) : null);
     this.readings = this.image && this.networks.map((network) => read(network, this.image));
-    this.tools.hidden = true;
-    this.canvas.removeAttribute("tabindex");
+    this.tools.hidden = !editing;
+    if (editing) this.canvas.tabIndex = 0;
+    else this.canvas.removeAttribute("tabindex");
     for (const choice of this.choices) choice.button.ariaPressed = choice.digit === digit;
     this.drawButton.ariaPressed = !digit;
     this.panels.forEach(({ maps, digits }, k) => {
@@ -130,6 +136,7 @@ class Reader {
     this.t = t;
     this.slider.value = t;
     this.position.textContent = filled(this.words.position, { t, steps: STEPS });
+    this.slider.ariaValueText = this.position.textContent;
     this.panels.forEach(({ bars, answer }, k) => {
       const values = this.probabilities(k);
       const best = highest(values);
@@ -165,8 +172,8 @@ class Reader {
     });
   }
 
-  /** Say in words what is shown, and put it into the address. */
-  settle(note = "") {
+  /** Say in words what is shown, after a note. */
+  describe(note = "") {
     const { words, digit } = this;
     const says = this.networks.map(({ name }, k) => {
       const values = this.probabilities(k);
@@ -175,32 +182,34 @@ class Reader {
     });
     const after = filled(words.after, { t: this.t, steps: STEPS, answers: says.join(words.comma) });
     const truth = digit ? filled(words.truth, digit) : "";
-    this.status.textContent = [note, this.readings ? after : "", truth].filter(Boolean).join(" ");
+    this.say([note, this.readings ? after : words.hint, truth].filter(Boolean).join(words.space));
     this.canvas.ariaLabel = digit ? filled(words.image, digit) : words[this.editing ? "field" : "drawn"];
-    const source = digit ? `digit=${digit.id}` : `drawing=${encode(this.strokes)}`;
-    if (this.readings && !note)
-      history.replaceState(null, "", `#${source}&t=${this.t}&network=${this.shown}`);
   }
 
-  showNetwork(name) {
+  /** Say what is shown, and put it into the address. */
+  settle() {
+    this.describe();
+    const source = this.digit ? `digit=${this.digit.id}` : `drawing=${encode(this.strokes)}`;
+    if (this.readings) history.replaceState(null, "", `#${source}&t=${this.t}&network=${this.shown}`);
+  }
+
+  chooseNetwork(name) {
     this.shown = name;
-    ["both", ...this.networks.map(({ model }) => model)].forEach((model, k) =>
-      (this.switches[k].ariaPressed = model === name));
+    this.views.forEach((view, k) => (this.switches[k].ariaPressed = view === name));
     for (const { group, band, network } of this.panels)
       group.hidden = band.hidden = name !== "both" && name !== network.model;
-    this.draw();
-    this.settle();
   }
 
   // --- playing ---
 
   play() {
-    if (!this.readings) return this.say(this.words.empty);
-    const from = this.editing || this.t >= STEPS ? 0 : this.t;
-    const start = performance.now() - (1000 * SECONDS * from) / STEPS;
+    if (this.editing) return this.readDrawing();
+    const from = this.t >= STEPS ? 0 : this.t;
+    let start = null; // when reading began or, had it not been paused, would have begun
     const stride = matchMedia("(prefers-reduced-motion: reduce)").matches ? SIDE : 1;
     const frame = (now) => {
       if (!this.playing) return;
+      start ??= now - (1000 * SECONDS * from) / STEPS;
       const t = Math.floor((STEPS * (now - start)) / (1000 * SECONDS) / stride) * stride;
       this.show(within(t, 1, STEPS));
       if (t < STEPS) requestAnimationFrame(frame);
@@ -233,23 +242,24 @@ class Reader {
   edit() {
     this.redraw(this.strokes);
     this.canvas.focus({ preventScroll: true });
-    this.say(this.words.hint);
   }
 
   /** Show strokes in the drawing field, and what the networks answer to them after all pixels. */
-  redraw(strokes) {
-    this.choose({ strokes });
-    Object.assign(this, { editing: true, pen: this.pen ?? { at: [FIELD / 2, FIELD / 4], down: false } });
-    this.tools.hidden = false;
-    this.canvas.tabIndex = 0;
+  redraw(strokes, pen = { at: [FIELD / 2, FIELD / 4], down: false }) {
+    this.choose({ strokes, editing: true });
+    this.pen = pen;
     this.show(STEPS);
     this.settle();
+  }
+
+  undo() {
+    this.redraw(this.strokes.slice(0, -1), { ...this.pen, down: false });
   }
 
   readDrawing() {
     if (!this.strokes.length) return this.say(this.words.empty);
     this.choose({ strokes: this.strokes });
-    this.settle();
+    this.playButton.focus({ preventScroll: true });
     this.play();
   }
 
@@ -269,8 +279,7 @@ class Reader {
     };
     canvas.onpointerup = canvas.onpointercancel = () => {
       if (!this.editing || !this.pen.drawing) return;
-      this.pen.drawing = false;
-      this.redraw(this.strokes);
+      this.redraw(this.strokes, { ...this.pen, drawing: false });
     };
     canvas.onkeydown = (event) => {
       const arrow = ARROWS[event.key];
@@ -279,7 +288,7 @@ class Reader {
       if (arrow) this.movePen(this.pen.at.map((value, k) => within(value + PEN_STEP * arrow[k], 0, FIELD - 1)));
       else if (event.key === " ") this.lowerOrLift();
       else if (event.key === "Enter") this.readDrawing();
-      else this.redraw(this.strokes.slice(0, -1));
+      else this.undo();
     };
   }
 
@@ -291,15 +300,16 @@ class Reader {
   }
 
   lowerOrLift() {
-    this.pen.down = !this.pen.down;
-    this.redraw(this.pen.down ? [...this.strokes, [this.pen.at]] : this.strokes);
+    const pen = { ...this.pen, down: !this.pen.down };
+    this.redraw(pen.down ? [...this.strokes, [pen.at]] : this.strokes, pen);
   }
 
   // --- the address ---
 
-  /** Show what an address asks for, and what it does not say or what is not here as it was. */
-  follow(hash, otherwise = this.digit) {
+  /** Show what an address asks for; what it does not say, or what is not here, as at first. */
+  follow(hash) {
     const asked = new URLSearchParams(hash.slice(1));
+    const first = this.page.digits.find(({ id }) => id === this.page.first);
     const wrong = [];
     const take = (name, find) => {
       const found = asked.has(name) ? find(asked.get(name)) : undefined;
@@ -309,30 +319,32 @@ class Reader {
     const digit = take("digit", (id) => this.page.digits.find((digit) => String(digit.id) === id));
     const strokes = take("drawing", decode);
     const t = take("t", (t) => (/^\d+$/.test(t) && t >= 1 && t <= STEPS ? Number(t) : null));
-    const network = take("network", (name) =>
-      ["both", ...this.networks.map(({ model }) => model)].find((known) => known === name));
-    this.choose(strokes && !digit ? { strokes } : { digit: digit ?? otherwise });
-    this.showNetwork(network ?? "both");
+    const view = take("network", (name) => this.views.find((view) => view === name));
+    this.choose(strokes && !digit ? { strokes } : { digit: digit ?? first });
+    this.chooseNetwork(view ?? "both");
     this.show(t ?? STEPS);
-    this.settle(wrong.length ? filled(this.words.unknown, { what: wrong.join("&") }) : "");
+    this.describe(wrong.length ? filled(this.words.unknown, { what: wrong.join("&") }) : "");
   }
 }
 
 const isOurs = (hash) => /[#&](digit|drawing|t|network)=/.test(hash);
 
+async function load(known) {
+  const answer = await fetch(new URL(`networks/${known.file}.safetensors`, import.meta.url));
+  if (!answer.ok) throw new Error(`${answer.url}: ${answer.status}`);
+  return { ...known, ...parse(await answer.arrayBuffer()) };
+}
+
 async function start(root) {
   const page = JSON.parse(root.querySelector("script").textContent);
+  let networks;
   try {
-    const networks = await Promise.all(page.networks.map(async (known) => {
-      const answer = await fetch(new URL(`networks/${known.file}.safetensors`, import.meta.url));
-      if (!answer.ok) throw new Error(`${answer.url}: ${answer.status}`);
-      return { ...known, ...parse(await answer.arrayBuffer()) };
-    }));
-    new Reader(root, page, networks);
-  } catch (error) {
-    console.warn(error);
+    networks = await Promise.all(page.networks.map(load));
+  } catch {
     root.append(make("p", { role: "status", textContent: page.words.missing }));
+    return;
   }
+  new Reader(root, page, networks);
 }
 
 const root = document.querySelector(".irnn-reader");

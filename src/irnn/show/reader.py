@@ -27,6 +27,7 @@ WORDS = {
         "after": "After {t} of {steps} pixels: {answers}.",
         "says": "{model} says {digit} ({percent})",
         "comma": ", ",
+        "space": " ",  # between sentences
         "truth": "The digit is a {label}.",
         "image": "The digit {label}",
         "bars": "Probabilities of {model}: {values}",
@@ -67,6 +68,7 @@ WORDS = {
         "after": "{steps} 画素のうち {t} 画素まで読んだ時点で、{answers}。",
         "says": "{model} の答えは {digit}（{percent}）",
         "comma": "、",
+        "space": "",
         "truth": "正解は {label}。",
         "image": "数字 {label} の画像",
         "bars": "{model} の出力する確率：{values}",
@@ -95,7 +97,7 @@ WORDS = {
         "networks": "ネットワーク",
         "both": "両方",
         "h": "隠れ状態",
-        "c": "メモリーセル",
+        "c": "記憶セル",
         "i": "入力ゲート",
         "f": "忘却ゲート",
         "o": "出力ゲート",
@@ -137,7 +139,7 @@ class Reading:
             for spec, answer in zip(self.specs, first.answers, strict=True)
         )
         status = text["after"].format(t=steps, steps=steps, answers=said)
-        status += " " * (self.language == "en") + text["truth"].format(label=first.label)
+        status += text["space"] + text["truth"].format(label=first.label)
         networks = "".join(
             _network(spec, answer, text)
             for spec, answer in zip(self.specs, first.answers, strict=True)
@@ -261,14 +263,14 @@ def _network(spec: RunSpec, answer: np.ndarray, text: dict[str, str]) -> str:
         f'fill-opacity="{1 if digit == best else 0.6}"/>'
         for digit, p in enumerate(answer)
     )
-    names = "".join(f'<text x="{20 * digit + 10}" y="85">{digit}</text>' for digit in range(10))
+    names = "".join(f'<text x="{20 * digit + 10}" y="74">{digit}</text>' for digit in range(10))
     label = html.escape(text["bars"].format(model=model, values=values))
     return (
         f'<div class="irnn-reader-network" role="group" aria-label="{model}" '
         f'style="--color: {color}"><p><b>{model}</b> <span class="irnn-reader-answer">'
         f"{best} <small>{_percent(answer[best])}</small></span></p>"
         f'<svg viewBox="0 0 200 88" width="250" height="110" role="img" aria-label="{label}" '
-        f'fill="currentColor" font-size="11" text-anchor="middle">'
+        f'fill="currentColor" font-size="11" text-anchor="middle" dominant-baseline="hanging">'
         f'<g fill="{color}" transform="translate(0 70) scale(1 -70)">{bars}</g>{names}'
         f'<path d="M0 70.5h200" stroke="currentColor" stroke-opacity="0.4"/></svg></div>'
     )
