@@ -13,8 +13,12 @@ def images():
     return np.arange(3 * 8 * 8, dtype="float32").reshape(3, 8, 8)
 
 
+def digits_of(**changes):
+    return make("irnn", dataset="digits", **changes)
+
+
 def test_pixels_come_row_by_row(images):
-    pixels = data.sequences(images)
+    pixels = data.sequences(images, digits_of())
     assert pixels.shape == (3, 64, 1)
     assert pixels.dtype == np.float32
     assert pixels[1, :, 0].tolist() == images[1].ravel().tolist()
@@ -22,7 +26,7 @@ def test_pixels_come_row_by_row(images):
 
 @pytest.mark.parametrize("pooling", [1, 2, 4])
 def test_pooling_averages_squares(images, pooling):
-    pixels = data.sequences(images, pooling)
+    pixels = data.sequences(images, digits_of(pooling=pooling))
     side = 8 // pooling
     assert pixels.shape == (3, side * side, 1)
     first_of_second_row = images[2, pooling : 2 * pooling, :pooling].mean()
@@ -31,13 +35,48 @@ def test_pooling_averages_squares(images, pooling):
 
 
 def test_permutation_is_one_order_for_all_images(images):
-    plain, permuted = data.sequences(images), data.sequences(images, permutation=7)
+    plain, permuted, again, other = (
+        data.sequences(images, digits_of(permutation=seed)) for seed in (None, 7, 7, 8)
+    )
     order = [plain[0].ravel().tolist().index(value) for value in permuted[0].ravel()]
     assert sorted(order) == list(range(64))
     assert order != list(range(64))
     assert np.array_equal(permuted, plain[:, order])
-    assert np.array_equal(permuted, data.sequences(images, permutation=7))
-    assert not np.array_equal(permuted, data.sequences(images, permutation=8))
+    assert np.array_equal(permuted, again)
+    assert not np.array_equal(permuted, other)
+
+
+def test_orders_of_the_pixels(images):
+    columns = data.sequences(images, digits_of(order="columns"))
+    assert columns[1, :, 0].tolist() == images[1].T.ravel().tolist()
+    backwards = data.sequences(images, digits_of(order="reversed"))
+    assert backwards[1, :, 0].tolist() == images[1].ravel()[::-1].tolist()
+
+
+def test_the_border_is_cut_off_before_pooling(images):
+    pixels = data.sequences(images, digits_of(crop=2, pooling=2))
+    assert pixels.shape == (3, digits_of(crop=2, pooling=2).steps, 1) == (3, 4, 1)
+    assert pixels[0, 0, 0] == images[0, 2:4, 2:4].mean()
+
+
+def test_blank_steps_follow_the_last_pixel(images):
+    spec = digits_of(delay=5, order="reversed", permutation=3)
+    pixels = data.sequences(images, spec)
+    assert pixels.shape == (3, spec.steps, 1) == (3, 69, 1)
+    assert not pixels[:, 64:].any()
+    without = data.sequences(images, digits_of(order="reversed", permutation=3))
+    assert np.array_equal(pixels[:, :64], without)
+
+
+def test_held_out_images_are_the_last_of_the_training_set():
+    whole, split = (data.load(digits_of(held_out=n)) for n in (0, 300))
+    assert len(split.x_train) == digits_of(held_out=300).training_images == 1137
+    assert np.array_equal(split.x_train, whole.x_train[:-300])
+    assert np.array_equal(split.x_test, whole.x_train[-300:])
+    assert np.array_equal(split.y_test, whole.y_train[-300:])
+    few = data.load(digits_of(held_out=300, samples=100))
+    assert len(few.x_train) == 100
+    assert np.array_equal(few.x_test, split.x_test)
 
 
 def test_subset_keeps_the_shares_of_the_classes():

@@ -14,7 +14,7 @@ def digits(mnist):
     from irnn import data
 
     images = data.load_images("mnist", mnist)
-    x = data.sequences(images.x_train[:1280])
+    x = data.sequences(images.x_train[:1280], make("irnn"))
     return np.split(x, 40), np.split(images.y_train[:1280], 40)
 
 

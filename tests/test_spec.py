@@ -1,6 +1,7 @@
 """What decides a run, and the name that follows from it."""
 
 import dataclasses
+import json
 
 import pytest
 
@@ -10,6 +11,12 @@ from irnn.spec import RunSpec, make
 
 def test_the_id_of_a_published_run_never_changes():
     assert make("irnn").name == "mnist-irnn-3905d331534b"
+
+
+def test_a_field_added_later_means_what_was_done_before():
+    fields = dataclasses.fields(RunSpec)
+    first = [field.name for field in fields if field.default is dataclasses.MISSING]
+    assert sorted(json.loads(make("irnn").canonical())) == sorted(first)
 
 
 def test_a_whole_number_and_its_float_are_one_value():
@@ -32,6 +39,14 @@ def test_every_field_decides_the_id():
         batch_size=16,
         bptt_steps=5,
         seed=3,
+        order="columns",
+        crop=2,
+        delay=7,
+        held_out=10,
+        initial_weights="2015",
+        gates="2015",
+        beta_1=0.5,
+        beta_2=0.5,
     )
     for field in dataclasses.fields(RunSpec):
         value = getattr(other, field.name)
@@ -50,6 +65,8 @@ def test_semantics_set_their_constants():
     assert (now.epsilon, now.learning_rate, now.relu_derivative_at_0) == (1e-7, 1e-3, 0)
     assert make("lstm").relu_derivative_at_0 is None
     assert make("irnn", optimizer="sgd").rho is None
+    adam = make("irnn", optimizer="adam", beta_1=0.8)
+    assert (adam.rho, adam.beta_1, adam.beta_2, adam.epsilon) == (None, 0.8, 0.999, 1e-7)
 
 
 @pytest.mark.parametrize(
@@ -59,6 +76,17 @@ def test_semantics_set_their_constants():
         ({"unit": 5}, "unknown parameter 'unit'; did you mean units?"),
         ({"optimizer": "rmsprob"}, "did you mean rmsprop?"),
         ({"pooling": 3}, "unknown pooling 3; valid: 1, 2, 4"),
+        (
+            {"pooling": 4, "crop": 1},
+            "pooling is 4; it must divide the side of the image, 26 pixels",
+        ),
+        ({"crop": 14}, "crop is 14; it must be a whole number from 0 to 13"),
+        ({"delay": -1}, "delay is -1; it must be a whole number from 0"),
+        ({"order": "column"}, "unknown order 'column'; did you mean columns?"),
+        ({"held_out": 60_000}, "held_out is 60000; it must be a whole number from 0 to 30000"),
+        ({"samples": 55_000, "held_out": 10_000}, "samples is 55000; it must be a whole number"),
+        ({"optimizer": "adam", "momentum": 0.9}, "momentum is RMSprop's and SGD's"),
+        ({"gates": "then"}, "unknown gates 'then'; valid: 2015, today"),
         ({"units": 0}, "units is 0; it must be a whole number from 1"),
         ({"units": 2.5}, "units is 2.5; it must be a whole number"),
         ({"batch_size": 60001}, "batch_size is 60001; it must be a whole number from 1 to 60000"),

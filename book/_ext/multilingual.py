@@ -48,6 +48,8 @@ FOLLOW = "This page has changed in another language and has yet to follow. See:"
 STRINGS = {
     "en": {
         "Section Navigation": "Chapters",
+        "Show code cell source": "Show code",
+        "Hide code cell source": "Hide code",
     },
     "ja": {
         OUTDATED: "更新待ちのページ",
@@ -67,6 +69,8 @@ STRINGS = {
         "Link to this term": "この用語へのリンク",
         "Show code cell source": "コードを表示",
         "Hide code cell source": "コードを隠す",
+        "Show parameters": "パラメーターを表示",
+        "Hide parameters": "パラメーターを隠す",
         "Show code cell output": "出力を表示",
         "Hide code cell output": "出力を隠す",
         "Show code cell outputs": "出力を表示",
@@ -177,9 +181,11 @@ class MultilingualHTMLBuilder(StandaloneHTMLBuilder):
     def write_doc(self, docname: str, doctree: nodes.document) -> None:
         """Render the body of a page in its language."""
         with self.speaking(self.language_of(docname) or self.first):
-            for cell in doctree.findall(HideCodeCellNode):  # MyST-NB has no catalog
-                cell["prompt_show"] = _(cell["prompt_show"])
-                cell["prompt_hide"] = _(cell["prompt_hide"])
+            for code in doctree.findall(HideCodeCellNode):  # MyST-NB has no catalog
+                for prompt in ("prompt_show", "prompt_hide"):
+                    if "tag_parameters" in code.parent["classes"]:
+                        code[prompt] = code[prompt].replace("code cell source", "parameters")
+                    code[prompt] = _(code[prompt])
             self.tell_if_outdated(docname, doctree)
             super().write_doc(docname, doctree)
 

@@ -1,4 +1,4 @@
-"""The command line: `python -m irnn train | runs | check | book`."""
+"""The command line: `python -m irnn train | runs | claims | export | check | book`."""
 
 import argparse
 import os
@@ -10,13 +10,16 @@ from pathlib import Path
 
 import irnn
 from irnn import chapters, parameters
-from irnn.errors import InputError, one_line, one_of
+from irnn.chapters import irnn_vs_lstm
+from irnn.chapters.claims import as_json, as_text, ledger
+from irnn.chapters.runs import to_csv, to_json
+from irnn.errors import InputError, one_line, one_of, user_path
 from irnn.show.text import table
 from irnn.spec import whole_number
-from irnn.store import Store
-from irnn.training.plan import Experiment, Resources, outlook, planned
+from irnn.store import RUNS, Run, Store, read
+from irnn.training.plan import Curve, Experiment, Resources, outlook, planned
 
-COMMANDS = ("train", "runs", "check", "book")
+COMMANDS = ("train", "runs", "claims", "export", "check", "book")
 
 
 class Terminated(KeyboardInterrupt):
@@ -102,7 +105,7 @@ def _parser() -> Parser:
         "experiments",
         nargs="+",
         metavar="EXPERIMENT",
-        help=", ".join(chapters.experiments()),
+        help=f"{', '.join(chapters.experiments())}; or a recorded run's name, to train it again",
     )
     train.add_argument(
         "--dry-run", action="store_true", help="only say what is missing and how long it takes"
@@ -135,8 +138,33 @@ def _parser() -> Parser:
     runs.add_argument(
         "--repair", action="store_true", help="with --verify: mend what a checkpoint can mend"
     )
+    for form in ("json", "csv"):
+        runs.add_argument(f"--{form}", action="store_true", help=f"all there is, as {form.upper()}")
     runs.set_defaults(command=_runs)
-    for command in (train, runs):
+
+    claims = commands.add_parser(
+        "claims", help="say which claims of the post and of others the recorded runs bear out"
+    )
+    claims.add_argument("--json", action="store_true", help="with the runs behind each, as JSON")
+    claims.set_defaults(command=_claims)
+
+    export = commands.add_parser(
+        "export",
+        help="write the weights of recorded runs as .safetensors files",
+        description="Write the final weights of recorded runs as .safetensors files, which the "
+        "pages read in the browser.",
+    )
+    export.add_argument(
+        "names",
+        nargs="*",
+        metavar="RUN",
+        help="a name that `runs` lists (default: the networks that the pages read digits with)",
+    )
+    export.add_argument(
+        "--output", metavar="DIR", default="", help="gets the files (default: the current folder)"
+    )
+    export.set_defaults(command=_export)
+    for command in (train, runs, claims, export):
         command.add_argument(
             "--runs-dir", metavar="DIR", default="", help="the store (default: book/runs)"
         )
@@ -163,10 +191,14 @@ def _parser() -> Parser:
         "book",
         help="execute chapters with papermill and render the site",
         description="Execute chapters in both languages with papermill, two at a time, then "
-        "render the site with Jupyter Book.",
+        "render the site with Jupyter Book. A chapter is executed where its code, parameters or "
+        "runs, the package or what is installed changed; a page is read again where it changed.",
     )
     book.add_argument(
-        "chapters", nargs="*", metavar="CHAPTER", help="what to execute again (default: all)"
+        "chapters",
+        nargs="*",
+        metavar="CHAPTER",
+        help="what to execute, changed or not (default: all that changed)",
     )
     book.add_argument("--parameters", type=Path, metavar="FILE", help="a YAML of parameters")
     book.add_argument(
@@ -177,7 +209,7 @@ def _parser() -> Parser:
         help="gets _build/executed and _build/html (default: the current folder)",
     )
     book.set_defaults(command=_book)
-    for command in (train, runs, check, book):
+    for command in (train, runs, claims, export, check, book):
         command.set_defaults(options=list(command._option_string_actions))
     return parser
 
@@ -220,19 +252,27 @@ def _train(args: argparse.Namespace) -> int:
 
 
 def _experiments(args: argparse.Namespace) -> list[Experiment]:
-    """Return the experiments, each with those of the options that it has."""
+    """Return the experiments, each with those of the options that it has; a run is one too."""
     known = chapters.experiments()
-    for name in args.experiments:
+    recorded = {n: run for n in args.experiments if (run := _recorded(n))}
+    names = [name for name in args.experiments if name not in recorded]
+    for name in names:
         one_of("experiment", name, known)
     given = {k: v for k in _parameters(known) if (v := getattr(args, k)) is not None}
     for name in given:
-        one_of("option", _option(name), map(_option, _parameters(args.experiments)))
+        one_of("option", _option(name), map(_option, _parameters(names)))
     return [
         chapters.experiment(
             known[name], **{k: v for k, v in given.items() if k in known[name].PARAMETERS}
         )
-        for name in args.experiments
-    ]
+        for name in names
+    ] + [{name: Curve((run.spec,), len(run))} for name, run in recorded.items()]
+
+
+def _recorded(name: str) -> Run | None:
+    """Return the published run of a name, None if there is none."""
+    path = RUNS / f"{name}.jsonl"
+    return read(path) if path.name in os.listdir(RUNS) else None
 
 
 def _runs(args: argparse.Namespace) -> int:
@@ -247,7 +287,12 @@ def _runs(args: argparse.Namespace) -> int:
     if not runs and not errors:
         print(f"no runs in {store.root}")
         return 0
-    print(*table(runs), sep="\n")
+    if args.json:
+        print(to_json(runs))
+    elif args.csv:
+        print(to_csv(runs), end="")
+    else:
+        print(*table(runs), sep="\n")
     for error in errors:
         print(f"irnn: {error}", file=sys.stderr)
     return 2 if errors else 0
@@ -264,6 +309,29 @@ def _verify(store: Store, repair: bool) -> int:
     runs = len(verify.names(store))
     print(f"{runs} runs in {store.root} verified: {wrong or 'no'} files are wrong")
     return 1 if wrong else 0
+
+
+def _claims(args: argparse.Namespace) -> int:
+    entries = ledger(Store(args.runs_dir))
+    print(as_json(entries) if args.json else as_text(entries))
+    return 0
+
+
+def _export(args: argparse.Namespace) -> int:
+    from irnn.export import export
+
+    store, folder = Store(args.runs_dir), user_path("output", args.output)
+    if not args.names:
+        chosen = irnn_vs_lstm.NETWORKS
+    else:
+        recorded = {run.spec.name: run.spec for run in store.runs()[0]}
+        for name in args.names:
+            one_of("run", name, recorded)
+        chosen = [recorded[name] for name in args.names]
+    for spec in chosen:
+        path = export(spec, store, folder)
+        print(f"{path}: {spec}, {path.stat().st_size:,} bytes")
+    return 0
 
 
 def _check(args: argparse.Namespace) -> int:

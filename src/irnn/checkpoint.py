@@ -14,7 +14,7 @@ import numpy as np
 from irnn import npz
 from irnn.errors import InputError
 from irnn.spec import RunSpec
-from irnn.store import METRICS, check_epoch
+from irnn.store import METRICS, Store, check_epoch, repair_command
 
 FORMAT = 1  # a checkpoint of another number was written by another version
 
@@ -72,6 +72,22 @@ def read_weights(spec: RunSpec, path: Path) -> dict[str, np.ndarray]:
     for name, shape in zip(WEIGHTS, shapes(spec), strict=True):
         _check(name, arrays[name], shape)
     return arrays
+
+
+def recorded_weights(spec: RunSpec, store: Store) -> dict[str, np.ndarray]:
+    """Return the arrays of a recorded run's final weights by name.
+
+    Raises `InputError`, naming the file and the remedy, where there are none or they are damaged.
+    """
+    path = store.weights_path(spec)
+    try:
+        return read_weights(spec, path)
+    except FileNotFoundError:
+        remedy = "train the run to its end, or name the store that has it"
+        raise InputError(f"there are no weights {path}; {remedy}") from None
+    except (npz.Unreadable, OSError) as error:
+        remedy = f"mend them with: {repair_command(store.root)}"
+        raise InputError(f"the weights {path} cannot be read ({error}); {remedy}") from None
 
 
 def shapes(spec: RunSpec) -> list[tuple[int, ...]]:

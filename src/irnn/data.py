@@ -6,6 +6,7 @@ network and for first steps.
 """
 
 import hashlib
+import math
 import os
 import sys
 import tempfile
@@ -102,34 +103,52 @@ def _download_mnist() -> dict[str, np.ndarray]:
     return Data(x_train, y_train, x_test, y_test)._asdict()
 
 
-def sequences(images: np.ndarray, pooling: int = 1, permutation: int | None = None) -> np.ndarray:
-    """Return images (n, side, side) as sequences of pixels (n, T, 1), in reading order.
+def pixels(images: np.ndarray, spec: RunSpec) -> np.ndarray:
+    """Return the pixels of images (n, side, side), (n, P), cropped and pooled, row by row.
 
-    `pooling` averages squares of that side, so that T = (side / pooling)². `permutation` as
-    in `pixel_order`.
+    Pooling averages squares of pixels. A blank pixel follows the last where the spec has blank
+    steps.
     """
     n, side, _ = images.shape
-    small = side // pooling
-    pooled = images.reshape(n, small, pooling, small, pooling).mean(axis=(2, 4), dtype="float32")
-    pixels = pooled.reshape(n, small * small, 1)
-    return pixels if permutation is None else pixels[:, pixel_order(small * small, permutation)]
+    images = images[:, spec.crop : side - spec.crop, spec.crop : side - spec.crop]
+    small = (side - 2 * spec.crop) // spec.pooling
+    blocks = images.reshape(n, small, spec.pooling, small, spec.pooling)
+    pooled = blocks.mean(axis=(2, 4), dtype="float32").reshape(n, small * small)
+    return np.pad(pooled, ((0, 0), (0, 1))) if spec.delay else pooled
 
 
-def pixel_order(steps: int, permutation: int | None) -> np.ndarray:
-    """Return indices of the pixels in the order in which every image is read.
+def pixel_order(spec: RunSpec) -> np.ndarray:
+    """Return indices (T,) of `pixels`, in the order in which every image is read."""
+    count = spec.steps - spec.delay
+    rows = np.arange(count)
+    order = {
+        "rows": rows,
+        "columns": rows.reshape(math.isqrt(count), -1).T.reshape(-1),
+        "reversed": rows[::-1],
+    }[spec.order]
+    if spec.permutation is not None:
+        order = order[np.random.default_rng(spec.permutation).permutation(count)]
+    return np.append(order, np.full(spec.delay, count))
 
-    `permutation` is the seed of a random order; None: row by row.
-    """
-    if permutation is None:
-        return np.arange(steps)
-    return np.random.default_rng(permutation).permutation(steps)
+
+def sequences(images: np.ndarray, spec: RunSpec) -> np.ndarray:
+    """Return images (n, side, side) as the sequences (n, T, 1) that a run reads."""
+    return pixels(images, spec)[:, pixel_order(spec), None]
 
 
 def training_samples(labels: np.ndarray, spec: RunSpec) -> np.ndarray:
     """Return the indices of the images that a run is trained on, of all training labels."""
+    labels = labels[: len(labels) - spec.held_out]
     if spec.samples is None:
         return np.arange(len(labels))
     return stratified(labels, spec.samples, spec.seed)
+
+
+def test_samples(images: Data, spec: RunSpec) -> tuple[np.ndarray, np.ndarray]:
+    """Return the images and labels that a run is tested on: the test set, or those held out."""
+    if spec.held_out:
+        return images.x_train[-spec.held_out :], images.y_train[-spec.held_out :]
+    return images.x_test, images.y_test
 
 
 def stratified(labels: np.ndarray, samples: int, seed: int) -> np.ndarray:
@@ -154,11 +173,12 @@ def load(spec: RunSpec, path: str | os.PathLike | None = None) -> Data:
 
     Raises `Unavailable` as `load_images` does.
     """
-    data = load_images(spec.dataset, path)
-    chosen = training_samples(data.y_train, spec)
+    images = load_images(spec.dataset, path)
+    chosen = training_samples(images.y_train, spec)
+    x_test, y_test = test_samples(images, spec)
     return Data(
-        sequences(data.x_train[chosen], spec.pooling, spec.permutation),
-        data.y_train[chosen],
-        sequences(data.x_test, spec.pooling, spec.permutation),
-        data.y_test,
+        sequences(images.x_train[chosen], spec),
+        images.y_train[chosen],
+        sequences(x_test, spec),
+        y_test,
     )

@@ -35,9 +35,9 @@ def lstm(spec: RunSpec) -> keras.Sequential:
     rnn = LSTM(
         spec.units,
         activation="tanh",
-        recurrent_activation=gate(spec.semantics),
-        kernel_initializer=by_gate(glorot_uniform, rng, spec.semantics),
-        recurrent_initializer=by_gate(orthogonal, rng, spec.semantics),
+        recurrent_activation=gate(spec.gates or spec.semantics),
+        kernel_initializer=by_gate(glorot_uniform, rng, scales(spec)),
+        recurrent_initializer=by_gate(orthogonal, rng, scales(spec)),
         unit_forget_bias=True,
     )
     return classifier(rnn, rng, spec)
@@ -52,7 +52,7 @@ def classifier(rnn, rng, spec: RunSpec) -> keras.Sequential:
             Dense(
                 CLASSES,
                 activation="softmax",
-                kernel_initializer=glorot_uniform(rng, spec.semantics),
+                kernel_initializer=glorot_uniform(rng, scales(spec)),
             ),
         ]
     )
@@ -67,6 +67,11 @@ def build(spec: RunSpec) -> keras.Sequential:
 
 
 # --- initial weights --------------------------------------------------------------------
+
+
+def scales(spec: RunSpec) -> str:
+    """Return in which semantics the run's initial weights are drawn."""
+    return spec.initial_weights or spec.semantics
 
 
 def normal(rng: np.random.Generator, stddev: float):
@@ -142,6 +147,14 @@ def optimizer(spec: RunSpec) -> keras.optimizers.Optimizer:
             momentum=spec.momentum,
             global_clipnorm=spec.clip_norm,
         )
+    if spec.optimizer == "adam":
+        return Adam(
+            spec.learning_rate,
+            beta_1=spec.beta_1,
+            beta_2=spec.beta_2,
+            epsilon=spec.epsilon,
+            global_clipnorm=spec.clip_norm,
+        )
     return RMSprop(
         spec.learning_rate,
         rho=spec.rho,
@@ -173,3 +186,7 @@ class RMSprop(SumsGradientNorms, keras.optimizers.RMSprop):
 
 class SGD(SumsGradientNorms, keras.optimizers.SGD):
     """Keras' SGD, with its gradients' norms summed."""
+
+
+class Adam(SumsGradientNorms, keras.optimizers.Adam):
+    """Keras' Adam, with its gradients' norms summed."""

@@ -3,6 +3,7 @@
 import ast
 import html
 import os
+import shlex
 import textwrap
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,6 +15,7 @@ from myst_nb import glue
 
 from irnn import chapters, data, measurements, parameters
 from irnn.errors import InputError, one_of
+from irnn.show.words import SHARED
 from irnn.store import Run, Store
 from irnn.training import session
 from irnn.training.plan import Experiment
@@ -57,6 +59,7 @@ def _notice(notice: dict[str, tuple[str, str]], language: str, **values: str) ->
 
 
 _checked = []  # filled when this notebook's parameters were found to be known
+_figures = []  # the names of its figures, in the order of their numbers
 
 
 def experiment(chapter: ModuleType, values: dict) -> Experiment:
@@ -105,6 +108,67 @@ def measured(
     """
     _check(chapter, values)
     return measurements.read(measurements.Speed), measurements.read(measurements.Jobs)
+
+
+def recorded(chapter: ModuleType, values: dict) -> list[Run]:
+    """Return all runs of the store.
+
+    Raises `InputError` for a parameter that cannot be, and for a record that is damaged.
+    """
+    _check(chapter, values)
+    found, errors = Store(values["runs_dir"]).runs()
+    for error in errors:
+        raise error
+    return found
+
+
+def ledger(chapter: ModuleType, values: dict) -> list:
+    """Return the ledger's entries for the chapter's parameters.
+
+    Shows a notice where they are not the published ones; errors as in `experiment`.
+    """
+    _check(chapter, values)
+    changed = _changed(chapter, values)
+    if changed:
+        names = ", ".join(f"{key} = {value!r}" for key, value in changed.items())
+        _notice(OTHER_PARAMETERS, values["language"], changed=names)
+    return chapter.ledger(Store(values["runs_dir"]), values["language"], **changed)
+
+
+def figure(chapter: ModuleType, values: dict, name: str, *shown) -> HTML:
+    """Return a figure with its number, its caption and what makes it again.
+
+    The figures of a page are numbered in the order in which they are shown. In the prose,
+    {glue:}`figure-NAME` becomes a link to one, "Figure 1"; in NAME, hyphens stand for
+    underscores.
+
+    Args:
+        chapter: The chapter's module.
+        values: The notebook's `globals()`.
+        name: The chapter's function that draws the figure, and the key of its caption.
+        shown: What the function draws, its arguments before the language.
+
+    """
+    language = values["language"]
+    picture = getattr(chapter, name)(*shown, language)
+    if name not in _figures:  # a cell may be run again
+        _figures.append(name)
+    target = f"figure-{name.replace('_', '-')}"
+    label = SHARED[language]["figure"].format(number=_figures.index(name) + 1)
+    glue(target, HTML(f'<a href="#{target}">{label}</a>'), display=False)
+    caption = f"<b>{label}</b> {html.escape(chapter.CAPTIONS[name][language])}"
+    measure = dict.fromkeys(row.command for row in picture.measured)
+    return HTML(picture.html(target, caption, [*measure, _papermill(chapter, values)]))
+
+
+def _papermill(chapter: ModuleType, values: dict) -> str:
+    """Return the command that executes this page with its parameters."""
+    name = chapter.__name__.rpartition(".")[2].replace("_", "-")
+    words = ["papermill", f"book/{values['language']}/{name}.ipynb", "out.ipynb"]
+    for key, parameter in chapter.PARAMETERS.items():
+        if key != "language" and values[key] != parameter.default:
+            words += ["-p", key, str(values[key])]
+    return shlex.join(words)
 
 
 def _changed(chapter: ModuleType, values: dict) -> dict:

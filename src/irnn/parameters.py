@@ -6,7 +6,7 @@ stands in its module.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,13 +25,15 @@ def _switch(name: str, value) -> None:
     one_of(f"value of {name}", value, (True, False))
 
 
-def _count(name: str, value) -> None:
+def count(name: str, value) -> None:
+    """Raise `InputError` unless the value is a whole number from 1 on."""
     whole_number(name, value, 1, 100_000)
 
 
-def _count_or_none(name: str, value) -> None:
+def count_or_none(name: str, value) -> None:
+    """Raise `InputError` unless the value is None or a whole number from 1 on."""
     if value is not None:
-        _count(name, value)
+        count(name, value)
 
 
 def _folder(name: str, value) -> None:
@@ -66,8 +68,8 @@ def _either(names: Iterable[str]) -> str:
 SHARED = {
     "language": Parameter("en", f"language of the figures: {_either(LANGUAGES)}", _language),
     "dataset": Parameter("mnist", _either(DATASETS)),
-    "epochs": Parameter(None, "epochs of every curve; None: as many as published", _count_or_none),
-    "seeds": Parameter(5, "number of seeds, from 0 on", _count),
+    "epochs": Parameter(None, "epochs of every curve; None: as many as published", count_or_none),
+    "seeds": Parameter(5, "number of seeds, from 0 on", count),
     "units": Parameter(100, "units of the recurrent layer"),
     "batch_size": Parameter(32, "images per update"),
     "learning_rate": Parameter(1e-6, "of RMSprop, shared by both networks"),
@@ -76,8 +78,13 @@ SHARED = {
 }
 
 
-def shared(help: dict[str, str] | None = None, **defaults) -> Parameters:
-    """Return the parameters of every chapter, some with another default or another help."""
+def shared(
+    help: dict[str, str] | None = None, without: Collection[str] = (), **defaults
+) -> Parameters:
+    """Return the parameters of every chapter, some with another default or another help.
+
+    `without` names those that a chapter has no use for.
+    """
     return {
         name: replace(
             parameter,
@@ -85,6 +92,7 @@ def shared(help: dict[str, str] | None = None, **defaults) -> Parameters:
             help=(help or {}).get(name, parameter.help),
         )
         for name, parameter in SHARED.items()
+        if name not in without
     }
 
 

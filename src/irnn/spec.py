@@ -10,6 +10,11 @@ from irnn.errors import InputError, one_of
 # Side of the square image and number of training images of each dataset.
 DATASETS = {"mnist": (28, 60_000), "digits": (8, 1_437)}
 
+# In what order the pixels of an image are read where no permutation is given.
+ORDERS = ("rows", "columns", "reversed")
+
+OPTIMIZERS = ("rmsprop", "sgd", "adam")
+
 # What the same names meant in July 2015 and mean in Keras 3. The initial weights and the
 # gate activations that go with each are in `models.py`.
 SEMANTICS = {
@@ -38,30 +43,51 @@ class RunSpec:
     semantics: str  # "2015" or "today": initial weights and activations, see models.py
     units: int
     relu_derivative_at_0: float | None  # IRNN only
-    optimizer: str  # "rmsprop" or "sgd"
+    optimizer: str  # one of `OPTIMIZERS`
     learning_rate: float
     rho: float | None  # RMSprop's decay of the mean squared gradient
-    epsilon: float | None  # RMSprop: added to the mean squared gradient, inside the root
-    momentum: float
+    epsilon: float | None  # added to the mean squared gradient, in RMSprop inside the root
+    momentum: float  # RMSprop and SGD
     clip_norm: float | None  # limit of the norm over all gradients together; None: no clipping
     batch_size: int
     bptt_steps: int | None  # K: gradient through the last K steps only; None: through all
     seed: int  # initial weights, shuffling, choice of samples
+    order: str = "rows"  # one of `ORDERS`
+    crop: int = 0  # pixels cut from each side of the image, before pooling
+    delay: int = 0  # blank steps after the last pixel
+    held_out: int = 0  # training images, the last ones, that are tested on instead of the test set
+    initial_weights: str | None = None  # scales as in this semantics; None: as in `semantics`
+    gates: str | None = None  # LSTM: activation as in this semantics; None: as in `semantics`
+    beta_1: float | None = None  # Adam's decay of the mean gradient
+    beta_2: float | None = None  # Adam's decay of the mean squared gradient
 
     def __post_init__(self):
         one_of("dataset", self.dataset, DATASETS)
         one_of("model", self.model, ("irnn", "lstm"))
         one_of("semantics", self.semantics, SEMANTICS)
-        one_of("optimizer", self.optimizer, ("rmsprop", "sgd"))
+        one_of("optimizer", self.optimizer, OPTIMIZERS)
+        one_of("order", self.order, ORDERS)
+        for name in ("initial_weights", "gates"):
+            if getattr(self, name) is not None:
+                one_of(name, getattr(self, name), SEMANTICS)
         whole_number("pooling", self.pooling, 1, 4)
         one_of("pooling", self.pooling, (1, 2, 4))
+        side, images = DATASETS[self.dataset]
+        whole_number("crop", self.crop, 0, side // 2 - 1)
+        if (side - 2 * self.crop) % self.pooling:
+            raise InputError(
+                f"pooling is {self.pooling}; it must divide the side of the image, "
+                f"{side - 2 * self.crop} pixels"
+            )
+        whole_number("delay", self.delay, 0, 10_000)
+        whole_number("held_out", self.held_out, 0, images // 2)
         whole_number("units", self.units, 1, 4096)
         whole_number("batch_size", self.batch_size, 1, self.training_images)
         whole_number("seed", self.seed, 0, 2**32 - 1)
         if self.permutation is not None:
             whole_number("permutation", self.permutation, 0, 2**32 - 1)
         if self.samples is not None:
-            whole_number("samples", self.samples, 10, DATASETS[self.dataset][1])
+            whole_number("samples", self.samples, 10, images - self.held_out)
         if self.bptt_steps is not None:
             whole_number("bptt_steps", self.bptt_steps, 1, self.steps)
         _number("learning_rate", self.learning_rate, 1e-12, 10)
@@ -71,6 +97,12 @@ class RunSpec:
         if self.optimizer == "rmsprop":
             _number("rho", self.rho, 0, 0.999999)
             _number("epsilon", self.epsilon, 0, 1)
+        if self.optimizer == "adam":
+            _number("beta_1", self.beta_1, 0, 0.999999)
+            _number("beta_2", self.beta_2, 0, 0.999999)
+            _number("epsilon", self.epsilon, 0, 1)
+            if self.momentum:
+                raise InputError("momentum is RMSprop's and SGD's; Adam has beta_1")
         if self.model == "irnn":
             _number("relu_derivative_at_0", self.relu_derivative_at_0, 0, 1)
         for field in fields(self):  # 1 and 1.0 are one spec
@@ -80,13 +112,14 @@ class RunSpec:
 
     @property
     def steps(self) -> int:
-        """Length T of a sequence: one step per pixel after pooling."""
-        return (DATASETS[self.dataset][0] // self.pooling) ** 2
+        """Length T of a sequence: a step for each pixel after pooling, then the blank ones."""
+        side = DATASETS[self.dataset][0] - 2 * self.crop
+        return (side // self.pooling) ** 2 + self.delay
 
     @property
     def training_images(self) -> int:
         """Number of images in an epoch."""
-        return self.samples or DATASETS[self.dataset][1]
+        return self.samples or DATASETS[self.dataset][1] - self.held_out
 
     @property
     def updates(self) -> int:
@@ -144,11 +177,25 @@ def make(model: str, semantics: str = "2015", **changes) -> RunSpec:
         **SEMANTICS[semantics],
     }
     spec = usual | changes
-    if spec["optimizer"] == "sgd":
+    if spec["optimizer"] != "rmsprop":
         spec |= {"rho": None, "epsilon": None}
+    if spec["optimizer"] == "adam":  # as Kingma and Ba (2015), and Keras
+        spec |= {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7} | changes
     if model != "irnn":
         spec["relu_derivative_at_0"] = None
     return RunSpec(**spec)
+
+
+def setting(spec: RunSpec) -> str:
+    """Return in what a spec differs from the main experiment's, but for rate and seed."""
+    usual = make(spec.model)
+    return ", ".join(
+        f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"
+        for name, value in asdict(spec).items()
+        if value is not None
+        and value != getattr(usual, name)
+        and name not in ("learning_rate", "seed")
+    )
 
 
 def whole_number(name: str, value, low: int, high: int) -> None:

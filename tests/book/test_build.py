@@ -8,6 +8,7 @@ import time
 
 import nbformat
 import pytest
+from filelock import FileLock
 
 from irnn.__main__ import main
 from irnn.book import build as book
@@ -37,14 +38,13 @@ def steps(monkeypatch):
     """What the slow steps of a build do: made fast here, and told to fail by a test."""
     fail = set()
 
-    def execute(chapters, parameters, executed):
-        for chapter in chapters:
-            notebook(executed / chapter.relative_to(book.ROOT))
+    def execute(notebooks, parameters, folder):
+        assert all(path.is_file() for path in notebooks)
         return "execute" not in fail
 
     def render(executed, output):
         assert sorted(p.relative_to(executed) for p in executed.glob("book/*/*.ipynb")) == CHAPTERS
-        (output / "_build" / "html").mkdir(parents=True)
+        (output / "_build" / "html").mkdir(parents=True, exist_ok=True)
         (output / "_build" / "html" / "index.html").write_text("after")
         return "render" not in fail
 
@@ -61,7 +61,8 @@ def test_a_build_replaces_the_previous_one(built, steps):
     (built / "executed" / "left over").touch()
     assert main(["book", "--output", str(built.parent)]) == 0
     assert page(built) == "after"
-    assert sorted(path.name for path in built.iterdir()) == ["executed", "html"]
+    names = {path.name for path in built.iterdir()}
+    assert names - {"build.lock"} == {"executed", "html", "rendered"}
     assert not (built / "executed" / "left over").exists()
     assert main(["book", "index", "--output", str(built.parent)]) == 0
 
@@ -73,8 +74,17 @@ def test_a_build_that_fails_leaves_the_previous_one(built, steps, capsys, step, 
     before = (built / "executed" / CHAPTERS[0]).read_bytes()
     assert main(["book", *chapters, "--output", str(built.parent)]) == 1
     assert page(built) == "before"
-    assert (built / "executed" / CHAPTERS[0]).read_bytes() == before
-    assert f"this build stays in {built / 'new'}" in capsys.readouterr().err
+    assert f"{built / 'html'} is as it was before this build" in capsys.readouterr().err
+    if step == "execute":
+        assert (built / "executed" / CHAPTERS[0]).read_bytes() == before
+        assert (built / "new" / "book" / "en" / "index.ipynb").exists()  # for a look at it
+
+
+def test_two_builds_in_one_place_do_not_mix(built, steps, capsys):
+    with FileLock(built / "build.lock"):
+        assert main(["book", "--output", str(built.parent)]) == 2
+    assert "another process builds there; wait for it" in capsys.readouterr().err
+    assert page(built) == "before"
 
 
 def test_a_chapter_that_failed_before_was_not_executed(built, steps, capsys):
@@ -125,16 +135,14 @@ def test_the_home_folder_is_meant_by_a_tilde(steps, tmp_path, monkeypatch):
 
 
 def test_paths_in_parameters_start_at_the_current_folder(tmp_path, monkeypatch):
-    chapter = tmp_path / "source" / "book" / "en" / "where.ipynb"
-    chapter.parent.mkdir(parents=True)
+    path = tmp_path / "book" / "en" / "where.ipynb"
+    path.parent.mkdir(parents=True)
     cell = nbformat.v4.new_code_cell("import os\nprint(os.getcwd())")
     spec = {"display_name": "Python 3", "name": "python3", "language": "python"}
-    nbformat.write(nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": spec}), chapter)
-    monkeypatch.setattr(book, "ROOT", tmp_path / "source")
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": spec}), path)
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "out" / "book" / "en").mkdir(parents=True)
-    assert book._execute([chapter], None, tmp_path / "out")
-    executed = nbformat.read(tmp_path / "out" / "book" / "en" / "where.ipynb", as_version=4)
+    assert book._execute([path], None, tmp_path)
+    executed = nbformat.read(path, as_version=4)
     assert executed.cells[0].outputs[0].text == f"{tmp_path}\n"
 
 

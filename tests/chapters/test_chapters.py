@@ -77,6 +77,8 @@ def test_a_run_that_two_curves_share_is_planned_once(published):
 )
 def test_bad_values_are_named(values, message):
     for chapter in chapters.experiments().values():
+        if "learning_rate" in values and "learning_rate" not in chapter.PARAMETERS:
+            continue
         with pytest.raises(InputError) as error:
             chapters.experiment(chapter, **values)
         assert message in str(error.value)

@@ -10,9 +10,9 @@ import pytest
 from irnn.chapters import irnn_vs_lstm, reproduce, speed
 from irnn.data import Data
 from irnn.measurements import Jobs, Speed
+from irnn.show import reader
 from irnn.show.plots import learning_curves
 from irnn.show.style import INK
-from irnn.show.text import seconds_per_epoch
 from irnn.show.words import SHARED
 from irnn.spec import make
 from irnn.store import METRICS, Run
@@ -116,7 +116,7 @@ def pictures(recorded, measured, jobs):
 def test_every_picture_is_drawn_in_the_pages_colours(language, pictures):
     for picture in pictures(language):
         page = picture._repr_html_()
-        assert page.count("<svg") == 1
+        assert page.count("<svg") == 2
         assert f'role="img" aria-label="{html.escape(picture.alt)}"' in page
         assert "currentColor" in page
         assert INK not in page
@@ -139,7 +139,9 @@ def test_axes_and_legend_speak_the_language(pictures):
 
 
 @pytest.mark.parametrize(
-    "words", [SHARED, irnn_vs_lstm.WORDS, speed.WORDS], ids=["shared", "irnn-vs-lstm", "speed"]
+    "words",
+    [SHARED, irnn_vs_lstm.WORDS, speed.WORDS, reader.WORDS],
+    ids=["shared", "irnn-vs-lstm", "speed", "reader"],
 )
 def test_both_languages_have_the_same_words(words):
     english, japanese = words["en"], words["ja"]
@@ -197,13 +199,23 @@ def test_a_curve_shows_every_seed_and_their_mean(recorded):
 
 
 def test_computation_time_is_epochs_times_their_median(recorded):
-    assert seconds_per_epoch(recorded["irnn"]) == pytest.approx(0.25)
     axes = learning_curves(recorded, ["irnn"], "en", "alt", by_time=True).figure.axes[0]
     assert np.allclose(axes.get_lines()[0].get_xdata(), np.arange(1, 5) * 0.25 / 60)
 
 
-def test_every_alternative_text_is_in_both_languages():
+def test_two_curves_of_a_network_have_one_time(recorded):
+    curves = ["irnn", "irnn-tuned"]
+    for run in recorded["irnn-tuned"]:
+        run.epochs = [epoch | {"seconds": 100} for epoch in run.epochs]
+    axes = learning_curves(recorded, curves, "en", "alt", by_time=True).figure.axes[0]
+    lines = [line.get_xdata() for line in axes.get_lines() if len(line.get_xdata()) == 4]
+    assert len(lines) == 5
+    assert all(list(line) == list(lines[0]) for line in lines)
+
+
+def test_alternative_texts_and_captions_are_in_both_languages():
     for chapter in (irnn_vs_lstm, reproduce, speed):
-        for texts in chapter.ALT.values():
+        assert chapter.ALT.keys() == chapter.CAPTIONS.keys()
+        for texts in [*chapter.ALT.values(), *chapter.CAPTIONS.values()]:
             assert not re.search(JAPANESE, texts["en"])
             assert re.search(JAPANESE, texts["ja"])

@@ -247,7 +247,7 @@ def test_follows_the_original_software(name, mnist, keras_2015, each_loop):
 
     reference = np.load(keras_2015 / f"keras-2015-{name}.npz")
     images = data.load_images("mnist", mnist)
-    x, y = data.sequences(images.x_train[:64]), images.y_train[:64]
+    x, y = data.sequences(images.x_train[:64], make("irnn")), images.y_train[:64]
     model = models.build(make(name, "2015", learning_rate=float(reference["learning_rate"])))
     model.set_weights(recorded_weights(name, reference))
     for k in range(2):
@@ -339,6 +339,15 @@ def test_a_fused_loop_is_checked_before_it_trains(fault, said, monkeypatch, caps
     monkeypatch.setenv("IRNN_LOOP", "fused")
     with pytest.raises(InputError, match=f"^IRNN_LOOP=fused, but {re.escape(said)}"):
         loop_name(spec)
+
+
+@pytest.mark.parametrize("units", [1, 2, 3])
+def test_dead_units_do_not_fail_the_check(units, monkeypatch, capsys):
+    from irnn.recurrent.choice import loop_name
+
+    monkeypatch.delenv("IRNN_LOOP", raising=False)
+    on_a_gpu(monkeypatch)
+    assert (loop_name(make("irnn", units=units)), capsys.readouterr().err) == ("fused", "")
 
 
 def test_a_check_while_a_program_is_traced(monkeypatch, capsys):

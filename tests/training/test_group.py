@@ -36,6 +36,23 @@ GROUPS = {
         make("irnn", dataset="digits", units=16, samples=500, **SGD | {"momentum": m, "seed": seed})
         for seed, m in enumerate([0.5, 0.9])
     ],
+    "adam": [
+        make(
+            "lstm",
+            dataset="digits",
+            optimizer="adam",
+            learning_rate=1e-3,
+            units=12,
+            held_out=97,
+            delay=6,
+            crop=1,
+            order="columns",
+            seed=seed,
+            initial_weights="today",
+            gates="today",
+        )
+        for seed in range(2)
+    ],
     "rmsprop with momentum": [
         make("irnn", dataset="digits", units=16, learning_rate=1e-4, momentum=0.8)
     ],

@@ -1,5 +1,16 @@
-"""Builds the site: papermill executes every chapter, then Jupyter Book renders the result."""
+"""Builds the site: papermill executes the chapters, then Jupyter Book renders the result.
 
+A chapter is executed where something changed that its outputs follow from, and a page is read
+again where it changed. In `_build` there are
+
+    executed/    the executed notebooks and all else that Jupyter Book needs
+    rendered/    where Jupyter Book works
+    html/        the site: a copy of what was rendered without a warning
+    new/         notebooks while they are executed
+"""
+
+import hashlib
+import json
 import shutil
 import subprocess
 import sys
@@ -9,28 +20,31 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import papermill
 import yaml
+from filelock import FileLock, Timeout
 from tqdm import tqdm
 
+from irnn.book import reuse
 from irnn.errors import InputError, one_line, one_of, user_path
 
 ROOT = Path(__file__).parents[3]
 AT_A_TIME = 2
-NOT_COPIED = shutil.ignore_patterns("*.ipynb", "runs", "__pycache__", ".ipynb_checkpoints")
+NOT_COPIED = {".ipynb", "runs", "__pycache__", ".ipynb_checkpoints"}  # suffixes and names
 
 
 def build(names: Sequence[str] = (), parameters: Path | None = None, output: Path = Path()) -> int:
-    """Execute chapters in both languages and render the site.
+    """Execute chapters in both languages where something changed, and render the site.
 
-    All is built in a folder of its own. It takes the place of the previous build when chapters
-    and site are done without a failure or a warning; otherwise that stays as it was.
+    The site takes the place of the previous one when chapters and pages are done without a
+    failure or a warning; otherwise that stays as it was.
 
     Args:
-        names: The chapters to execute; the others stay as they were executed before.
-            Without names, all are executed.
+        names: The chapters to execute, changed or not; the others stay as they were executed
+            before. Without names, all that changed are executed, see `reuse.digests`.
         parameters: A YAML file of parameters for each of them. What paths in it are relative
             to is the current folder.
         output: Executed notebooks go to `_build/executed` in it, the site to `_build/html`.
@@ -40,9 +54,9 @@ def build(names: Sequence[str] = (), parameters: Path | None = None, output: Pat
 
     Raises:
         InputError: For an unknown chapter, a chapter that was not executed before without a
-            failure, an output that cannot be written or lies in the chapters' folder, and a
-            file of parameters that cannot be read, names a parameter that a chapter does not
-            have, or a store that a build would remove.
+            failure, an output that cannot be written, lies in the chapters' folder or is built
+            by another process, and a file of parameters that cannot be read, names a parameter
+            that a chapter does not have, or a store that a build would remove.
 
     """
     chapters = sorted(ROOT.glob("book/*/*.ipynb"))
@@ -52,41 +66,35 @@ def build(names: Sequence[str] = (), parameters: Path | None = None, output: Pat
     built = user_path("output", output).absolute() / "_build"
     if built.resolve().is_relative_to(ROOT / "book"):
         raise InputError(f"output {output}: it lies in the book's own folder; name another one")
+    values = {}
     if parameters:
         parameters = user_path("parameters", parameters)
-        _check(parameters, chosen, built)
+        values = _checked(parameters, chosen, built)
     kept = [chapter.relative_to(ROOT) for chapter in chapters if chapter not in chosen]
     for chapter in kept:
         path = built / "executed" / chapter
-        if not path.exists() or _failure(path):
+        if not path.exists() or reuse.failure(path):
             raise InputError(
                 f"chapter {chapter.stem} was not executed into {built / 'executed'} before; "
                 "build the whole book once: python -m irnn book"
             )
-    new = built / "new"
     try:
-        _lay_out(new / "executed", built / "executed", kept)
-        done = _execute(chosen, parameters, new / "executed") and _render(new / "executed", new)
-        if done:
-            _replace(built / "executed", new / "executed")
-            _replace(built / "html", new / "_build" / "html")
-            shutil.rmtree(new)
-            print(f"the site is {built / 'html' / 'index.html'}")
+        built.mkdir(parents=True, exist_ok=True)
+        with FileLock(built / "build.lock", timeout=0):
+            pages = _executed(chosen, parameters, values, built, again=bool(names))
+            done = pages is not None
+            if done:
+                pages |= {name: (built / "executed" / name).read_bytes() for name in kept}
+                done = _publish(_lay_out(built / "executed", pages), built)
+    except Timeout:
+        raise InputError(f"output {output}: another process builds there; wait for it") from None
     except OSError as error:
         raise InputError(f"output {output}: cannot be written ({error.strerror})") from None
-    if not done:
-        print(f"irnn: this build stays in {new}; what was in {built} is unchanged", file=sys.stderr)
+    if done:
+        print(f"the site is {built / 'html' / 'index.html'}")
+    else:
+        print(f"irnn: {built / 'html'} is as it was before this build", file=sys.stderr)
     return 0 if done else 1
-
-
-def _replace(old: Path, new: Path) -> None:
-    """Put a new folder in an old one's place."""
-    aside = old.with_name(f"{old.name}.old")
-    shutil.rmtree(aside, ignore_errors=True)
-    if old.exists():
-        old.rename(aside)
-    new.rename(old)
-    shutil.rmtree(aside, ignore_errors=True)
 
 
 class Loader(yaml.SafeLoader):
@@ -101,7 +109,8 @@ class Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def _check(parameters: Path, chapters: list[Path], built: Path) -> None:
+def _checked(parameters: Path, chapters: list[Path], built: Path) -> dict[str, Any]:
+    """Return what a file of parameters gives. Raises `InputError` for what cannot be."""
     try:
         values = yaml.load(parameters.read_text(encoding="utf-8"), Loader)
     except OSError as error:
@@ -120,34 +129,54 @@ def _check(parameters: Path, chapters: list[Path], built: Path) -> None:
         store = user_path("runs_dir", runs_dir)
         if store.resolve().is_relative_to(built.resolve()):
             raise InputError(f"runs_dir {store}: the next build removes it; name another folder")
+    return values
 
 
-def _lay_out(executed: Path, before: Path, kept: list[Path]) -> None:
-    """Put all that Jupyter Book needs, but for the chapters to execute, where they will be."""
-    shutil.rmtree(executed.parent, ignore_errors=True)
-    for chapter in kept:
-        (executed / chapter).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(before / chapter, executed / chapter)
-    shutil.copytree(ROOT / "book", executed / "book", ignore=NOT_COPIED, dirs_exist_ok=True)
-    shutil.copy(ROOT / "_toc.yml", executed)
-    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
-    config["execute"]["execute_notebooks"] = "off"
-    text = yaml.safe_dump(config, allow_unicode=True, sort_keys=False)
-    (executed / "_config.yml").write_text(text, encoding="utf-8")
+# --- chapters ---------------------------------------------------------------------------
 
 
-def _execute(chapters: list[Path], parameters: Path | None, executed: Path) -> bool:
-    """Execute the chapters, some at a time; tell whether all succeeded."""
+def _executed(
+    chapters: list[Path], parameters: Path | None, values: dict[str, Any], built: Path, again: bool
+) -> dict[Path, bytes] | None:
+    """Return the executed notebooks by their paths in the book, None where one failed.
+
+    What was executed before and still holds is not executed; with `again`, it is.
+    """
+    new = built / "new"
+    shutil.rmtree(new, ignore_errors=True)
+    sources = {chapter.relative_to(ROOT): reuse.read(chapter) for chapter in chapters}
+    digests = reuse.digests(sources, values)
+    where = {name: built / "executed" / name for name in sources}
+    todo = [name for name in sources if again or not reuse.holds(where[name], digests[name])]
+    for name in todo:
+        where[name] = new / name
+        where[name].parent.mkdir(parents=True, exist_ok=True)
+        nbformat.write(sources[name], where[name])  # what is executed is what has this digest
+    if len(todo) < len(sources):
+        print(f"{len(sources) - len(todo)} of {len(sources)} notebooks need no execution")
+    if not _execute([where[name] for name in todo], parameters, new):
+        print(f"irnn: what was executed is in {new}", file=sys.stderr)
+        return None
+    pages = {
+        name: reuse.merged(source, reuse.read(where[name]), digests[name]).encode()
+        for name, source in sources.items()
+    }
+    shutil.rmtree(new, ignore_errors=True)
+    return pages
+
+
+def _execute(notebooks: list[Path], parameters: Path | None, folder: Path) -> bool:
+    """Execute notebooks of a folder in place, some at a time; tell whether all succeeded."""
     failures = []
     stop = threading.Event()
     with (
-        tqdm(total=len(chapters), desc="chapters", disable=None) as bar,
+        tqdm(total=len(notebooks), desc="notebooks", disable=None if notebooks else True) as bar,
         ThreadPoolExecutor(AT_A_TIME) as pool,
     ):
-        waiting = {pool.submit(_run, c, parameters, executed, stop): c for c in chapters}
+        waiting = {pool.submit(_run, path, parameters, stop): path for path in notebooks}
         try:
             for future in as_completed(waiting):
-                name, (failure, seconds) = waiting[future].relative_to(ROOT), future.result()
+                name, (failure, seconds) = waiting[future].relative_to(folder), future.result()
                 if failure:
                     failures.append(f"{name}: {failure}")
                 bar.write(f"{name}: {'failed' if failure else f'{seconds:.0f} s'}", sys.stderr)
@@ -161,17 +190,14 @@ def _execute(chapters: list[Path], parameters: Path | None, executed: Path) -> b
     return not failures
 
 
-def _run(
-    chapter: Path, parameters: Path | None, executed: Path, stop: threading.Event
-) -> tuple[str, float]:
-    """Execute a chapter; return what it failed with, if anything, and the seconds it took.
+def _run(path: Path, parameters: Path | None, stop: threading.Event) -> tuple[str, float]:
+    """Execute a notebook; return what it failed with, if anything, and the seconds it took.
 
     A relative path in its parameters is relative to the current folder. When `stop` is set,
     papermill and its kernel are ended.
     """
     start = time.perf_counter()
-    target = executed / chapter.relative_to(ROOT)
-    command = [sys.executable, "-m", "papermill", chapter, target, "--cwd", Path.cwd()]
+    command = [sys.executable, "-m", "papermill", path, path, "--cwd", Path.cwd()]
     command += ["-f", parameters] if parameters else []
     with (
         tempfile.TemporaryFile("w+") as errors,
@@ -186,32 +212,89 @@ def _run(
         if process.returncode:
             errors.seek(0)
             *_, last = ["papermill failed", *errors.read().splitlines()]
-            failure = (_failure(target) if target.exists() else "") or last
+            failure = reuse.failure(path) or last
     return failure, time.perf_counter() - start
 
 
-def _failure(executed: Path) -> str:
-    """Return in one line what a notebook failed with, "" if it did not."""
+# --- pages ------------------------------------------------------------------------------
+
+
+def _lay_out(executed: Path, pages: dict[Path, bytes]) -> dict[Path, bytes]:
+    """Make a folder hold what Jupyter Book needs, and return all that: the pages and the rest.
+
+    A file that is the same stays untouched, since Sphinx reads again what is newer.
+    """
+    files = dict(pages)
+    for path in (ROOT / "book").rglob("*"):
+        name = path.relative_to(ROOT)
+        if path.is_file() and not NOT_COPIED & {path.suffix, *name.parts}:
+            files[name] = path.read_bytes()
+    files[Path("_toc.yml")] = (ROOT / "_toc.yml").read_bytes()
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    config["execute"]["execute_notebooks"] = "off"
+    files[Path("_config.yml")] = yaml.safe_dump(config, sort_keys=False).encode()
+    for path in executed.rglob("*"):
+        if path.is_file() and path.relative_to(executed) not in files:
+            path.unlink()
+    for name, content in files.items():
+        path = executed / name
+        if not path.is_file() or path.read_bytes() != content:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            unfinished = path.with_name(f"{path.name}.tmp")
+            unfinished.write_bytes(content)
+            unfinished.replace(path)
+    return files
+
+
+def _publish(files: dict[Path, bytes], built: Path) -> bool:
+    """Render the files in `executed` where they changed; tell whether there was no warning.
+
+    A note beside what was rendered says on what the last build without a warning was made.
+    Without it Jupyter Book starts anew, for Sphinx says only once what is wrong with a page.
+    Likewise where anything but a page changed: Sphinx does not see all of that.
+    """
+    rendered, note = built / "rendered", built / "rendered" / "made-of.json"
+    hashes = {str(name): hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    pages = {name: hashes.pop(name) for name in list(hashes) if name.endswith((".ipynb", ".md"))}
+    now = [reuse.digest([hashes, reuse.environment(), sorted(pages)]), reuse.digest(pages)]
     try:
-        cells = nbformat.read(executed, as_version=4).cells
-    except (ValueError, nbformat.ValidationError) as error:
-        return " ".join(f"it is not a notebook: {error}".split())
-    for cell in cells:
-        for output in cell.get("outputs", []):
-            if output.output_type == "error":
-                return f"{output.ename}: {output.evalue}"
-    return ""
+        before = json.loads(note.read_text())
+    except (OSError, ValueError):
+        before = [None, None]
+    if before == now and (built / "html").is_dir():
+        return True
+    if before[0] != now[0]:
+        shutil.rmtree(rendered, ignore_errors=True)
+    rendered.mkdir(exist_ok=True)
+    note.unlink(missing_ok=True)
+    if not _render(built / "executed", rendered):
+        return False
+    shutil.rmtree(built / "html.new", ignore_errors=True)
+    shutil.copytree(rendered / "_build" / "html", built / "html.new")
+    _replace(built / "html", built / "html.new")
+    note.write_text(json.dumps(now))
+    return True
 
 
 def _render(executed: Path, output: Path) -> bool:
-    """Have Jupyter Book render the executed chapters; tell whether it did without a warning.
+    """Have Jupyter Book render a folder; tell whether it did without a warning.
 
     The site goes to `_build/html` in `output`.
     """
     program = "from jupyter_book.cli.main import main; main()"
-    options = ["--path-output", output, "--all", "-W", "-n", "--keep-going", "--quiet"]
+    options = ["--path-output", output, "-W", "-n", "--keep-going", "--quiet"]
     command = [sys.executable, "-c", program, "build", executed, *options]
     done = subprocess.run(command, check=False, stdout=subprocess.PIPE, text=True)
     if done.returncode:
         print(done.stdout, file=sys.stderr)
     return done.returncode == 0
+
+
+def _replace(old: Path, new: Path) -> None:
+    """Put a new folder in an old one's place."""
+    aside = old.with_name(f"{old.name}.old")
+    shutil.rmtree(aside, ignore_errors=True)
+    if old.exists():
+        old.rename(aside)
+    new.rename(old)
+    shutil.rmtree(aside, ignore_errors=True)

@@ -37,7 +37,7 @@ ERROR, WARNING = "error", "warning"
 # What a text says beside its words, by what it is called; every language says the same.
 # Headings and links, for example, as often; a text may show a number twice in one language.
 FACTS = {
-    "computed numbers": lambda text: sorted(re.findall(r"\{glue:\w+\}`([^`]+)`", text)),
+    "computed numbers": lambda text: sorted(re.findall(r"\{glue:\w*\}`([^`]+)`", text)),
     "links": lambda text: sorted(re.findall(r"\]\(([^)\s]+)\)", text)),
     "references": lambda text: sorted(re.findall(r"\{(?:ref|numref|eq|doc|cite)\}`([^`]+)`", text)),
     "headings": lambda text: re.findall(r"^#+ ", without_code(text), re.MULTILINE),
@@ -392,7 +392,7 @@ def figures_are_described(book: Book) -> Iterator[Finding]:
 
 
 # Tables of a chapter's module with a text by figure and language.
-TEXTS_OF_FIGURES = ("ALT",)
+TEXTS_OF_FIGURES = ("ALT", "CAPTIONS")
 
 
 def _words_are_complete(module: ModuleType) -> Iterator[Finding]:

@@ -3,9 +3,11 @@
     PARAMETERS              the chapter's parameters, see `irnn.parameters`
     experiment(...)         curves of runs for those of them that decide runs
     numbers(...)            the numbers of its prose, by name
-    ALT, WORDS              its alternative texts and the words of its own plots, in both languages
+    NAME(..., language)     a figure: a `Picture`, drawn wide and narrow
+    ALT, CAPTIONS           by that name, its alternative text and its caption, in both languages
+    WORDS                   the words of its own plots, in both languages
 
-and its own plots. A chapter that shows another's runs has that one's `experiment`.
+`page.figure` shows a figure. A chapter that shows another's runs has that one's `experiment`.
 """
 
 from importlib import import_module

@@ -1,5 +1,5 @@
 """The first page: the main experiment in one figure."""
 
-from irnn.chapters.irnn_vs_lstm import PARAMETERS, curves, experiment, numbers
+from irnn.chapters.irnn_vs_lstm import CAPTIONS, PARAMETERS, curves, experiment, numbers
 
-__all__ = ["PARAMETERS", "curves", "experiment", "numbers"]
+__all__ = ["CAPTIONS", "PARAMETERS", "curves", "experiment", "numbers"]

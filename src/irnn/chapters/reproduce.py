@@ -29,6 +29,14 @@ ALT = {
     },
 }
 
+CAPTIONS = {
+    "curves": {
+        "en": "Accuracy on the test set after every epoch of the run that was trained while this "
+        "page was built.",
+        "ja": "このページの生成時に学習したランの、各エポック後のテストデータでの正解率。",
+    },
+}
+
 
 def experiment(
     dataset: str,

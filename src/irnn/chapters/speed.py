@@ -1,13 +1,27 @@
 """What an epoch costs: measurements, and not runs."""
 
+from typing import TYPE_CHECKING
+
 from irnn.chapters.irnn_vs_lstm import POST_SECONDS
 from irnn.measurements import Jobs, Speed, find, only
 from irnn.parameters import shared
 from irnn.show.picture import Picture
-from irnn.show.style import BACKENDS, COLORS, INK, MARKERS, matplotlib, new_figure, style
-from irnn.show.text import day, listed, seconds
+from irnn.show.style import (
+    BACKENDS,
+    COLORS,
+    INK,
+    MARKERS,
+    label_rows,
+    legend,
+    matplotlib,
+    new_figure,
+)
+from irnn.show.text import day, described, listed, seconds
 from irnn.show.words import SHARED
 from irnn.spec import make
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 PARAMETERS = shared()
 
@@ -43,6 +57,35 @@ ALT = {
     },
 }
 
+CAPTIONS = {
+    "loops": {
+        "en": "Seconds per epoch of both networks, from the slowest way to the fastest. A point "
+        "is the median of the rounds; the line through it goes from the lower to the upper "
+        "quartile. The last row is the time of the multiplications alone, at full speed.",
+        "ja": "両方のネットワークの 1 エポックあたりの秒数。上ほど遅い。点はラウンドの中央値、"
+        "点を通る線は第 1 四分位数から第 3 四分位数まで。いちばん下の行は、乗算と加算だけを"
+        "最高速で行った場合の時間。",
+    },
+    "batch_sizes": {
+        "en": "Seconds per epoch over the batch size, on one core with JAX: this book's networks "
+        "and stock Keras. Points and lines as in the figure before.",
+        "ja": "いくつかのバッチサイズでの 1 エポックあたりの秒数（1 コア、JAX）。"
+        "本書のネットワークと Keras 標準を示す。点と線の意味は前の図と同じ。",
+    },
+    "growth": {
+        "en": "Seconds per epoch and run as one thing grows and the others stay: the steps of a "
+        "sequence, the units, the runs in one program. Both axes are logarithmic.",
+        "ja": "系列のステップ数、ユニット数、一つのプログラムにまとめたランの数のうち、"
+        "一つだけを増やしたときの、1 ランの 1 エポックあたりの秒数。両軸とも対数目盛。",
+    },
+    "throughput": {
+        "en": "Updates per second of all processes together. A thin line goes from the lower to "
+        "the upper quartile of the rounds.",
+        "ja": "全プロセスを合わせた、1 秒あたりの更新回数。細い線はラウンドの第 1 四分位数から"
+        "第 3 四分位数まで。",
+    },
+}
+
 WORDS = {
     "en": SHARED["en"]
     | {
@@ -53,7 +96,7 @@ WORDS = {
         "native": "this book, {backend}, all steps in one call",
         "native program": "the same, all updates in one program",
         "ceiling": "its multiplications alone, at full speed",
-        "linear seconds": "seconds per epoch",
+        "x from to": "{first} s at {least}, {last} s at {most}",
         "batch size": "images per update (batch size)",
         "ours": "this book, {backend}",
         "seconds per run": "seconds per epoch and run (logarithmic)",
@@ -74,7 +117,7 @@ WORDS = {
         "native": "本書、{backend}、全ステップを 1 回の呼び出しで",
         "native program": "同上、全更新を一つのプログラムで",
         "ceiling": "乗算と加算だけを最高速で行った場合",
-        "linear seconds": "1 エポックあたりの秒数",
+        "x from to": "{least} で {first} 秒、{most} で {last} 秒",
         "batch size": "1 回の更新に使う画像の数（バッチサイズ）",
         "ours": "本書、{backend}",
         "seconds per run": "1 ランの 1 エポックあたりの秒数（対数目盛）",
@@ -176,54 +219,81 @@ def loops(rows: list[Speed], language: str) -> Picture:
     for backend, loop, way in LOOPS:
         key = "native program" if (loop, way) == ("native", "program") else loop
         labels.append(text[key].format(backend=BACKENDS[backend]))
-    with style():
-        figure = new_figure(height=4.6)
+    found = {
+        model: [
+            only(rows, network=model, backend=backend, loop=loop, way=way)
+            for backend, loop, way in LOOPS
+        ]
+        for model in POST_SECONDS
+    }
+    times = {
+        model: [then, *(row.seconds for row in found[model])]
+        for model, then in POST_SECONDS.items()
+    }
+
+    def draw(wide: bool) -> "Figure":
+        figure = new_figure(4.6 if wide else 6.6, wide)
         panels = figure.subplots(2, 1, sharex=True)
-        for axes, (model, then) in zip(panels, POST_SECONDS.items(), strict=True):
-            found = [
-                only(rows, network=model, backend=backend, loop=loop, way=way)
-                for backend, loop, way in LOOPS
-            ]
-            values = [then, *(row.seconds for row in found)]
+        for axes, (model, values) in zip(panels, times.items(), strict=True):
             look = {"color": COLORS[model], "marker": MARKERS[model], "linestyle": "none"}
             axes.plot(values, range(len(values)), **look)
-            extent = [row.low for row in found], [row.high for row in found]
+            extent = [row.low for row in found[model]], [row.high for row in found[model]]
             axes.hlines(range(1, len(values)), *extent, color=COLORS[model], alpha=0.6)
             for y, value in enumerate(values):
                 axes.annotate(
                     seconds(value), (value, y), (7, 0), textcoords="offset points", va="center"
                 )
-            axes.set_yticks(range(len(labels)), labels)
-            axes.invert_yaxis()
+            label_rows(axes, labels, wide)
             axes.set_title(model.upper())
             axes.set_xscale("log")
-            axes.margins(x=0.12, y=0.08)
+            axes.margins(x=0.12)
             _plain(axes.xaxis)
         panels[-1].set_xlabel(text["seconds"])
-    return Picture(figure, ALT["loops"][language], language, measured=tuple(rows))
+        return figure
+
+    findings = [
+        f"{model.upper()}, {label}: {seconds(value)}"
+        for model, values in times.items()
+        for label, value in zip(labels, values, strict=True)
+    ]
+    alt = described(ALT["loops"][language], findings, language)
+    return Picture(draw, alt, language, measured=tuple(rows))
 
 
 def batch_sizes(rows: list[Speed], language: str) -> Picture:
     """Draw the seconds per epoch by batch size, of this book's networks and of stock Keras."""
     text = WORDS[language]
     rows = find(rows, group="batch")
-    with style():
-        figure = new_figure(height=4.2)
-        panels = figure.subplots(1, 2)
+    label = {
+        "stock": text["stock"].format(backend="JAX"),
+        "native": text["ours"].format(backend="JAX"),
+    }
+    found = {
+        (model, loop): find(rows, network=model, loop=loop)
+        for model in POST_SECONDS
+        for loop in label
+    }
+
+    def draw(wide: bool) -> "Figure":
+        figure = new_figure(3.6 if wide else 6, wide)
+        panels = figure.subplots(1, 2) if wide else figure.subplots(2, 1)
         for axes, model in zip(panels, POST_SECONDS, strict=True):
             for loop, color in (("stock", INK), ("native", COLORS[model])):
                 look = {"color": color, "marker": MARKERS[model]}
                 look |= {"markerfacecolor": "none", "linestyle": "--"} if loop == "stock" else {}
-                label = text["ours" if loop == "native" else loop].format(backend="JAX")
-                _curve(
-                    axes, find(rows, network=model, loop=loop), "batch_size", label=label, **look
-                )
+                _curve(axes, found[model, loop], "batch_size", label=label[loop], **look)
             axes.set_title(model.upper())
-            axes.set_xlabel(text["batch size"])
-            axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), handlelength=2.8)
+            axes.set(xlabel=text["batch size"], ylabel=text["linear seconds"])
             axes.set_ylim(bottom=0)
-        panels[0].set_ylabel(text["linear seconds"])
-    return Picture(figure, ALT["batch_sizes"][language], language, measured=tuple(rows))
+            axes.legend(loc="lower center", handlelength=2.8)
+        return figure
+
+    findings = [
+        f"{model.upper()}, {label[loop]}: {_from_to(curve, 'batch_size', text)}"
+        for (model, loop), curve in found.items()
+    ]
+    alt = described(ALT["batch_sizes"][language], findings, language)
+    return Picture(draw, alt, language, measured=tuple(rows))
 
 
 def growth(rows: list[Speed], language: str) -> Picture:
@@ -231,50 +301,81 @@ def growth(rows: list[Speed], language: str) -> Picture:
     text = WORDS[language]
     groups = ("steps", "units", "together")
     shown = [row for row in rows if row.group in groups]
-    with style():
-        figure = new_figure(height=4)
-        panels = figure.subplots(1, 3, sharey=True)
+    found = {
+        (group, model): find(shown, group=group, network=model)
+        for group in groups
+        for model in COLORS
+    }
+
+    def draw(wide: bool) -> "Figure":
+        figure = new_figure(4 if wide else 8, wide)
+        layout = {"ncols": 3, "sharey": True} if wide else {"nrows": 3}
+        panels = figure.subplots(**layout)
         for axes, group in zip(panels, groups, strict=True):
             for model, color in COLORS.items():
-                found = find(shown, group=group, network=model)
                 look = {"color": color, "marker": MARKERS[model]}
-                _curve(axes, found, group, label=model.upper(), **look)
+                _curve(axes, found[group, model], group, label=model.upper(), **look)
             axes.set_xlabel(text[group])
-        panels[0].set_ylabel(text["seconds per run"])
-        panels[0].set_yscale("log")
-        _plain(panels[0].yaxis)
-        handles, labels = panels[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=2)
-    return Picture(figure, ALT["growth"][language], language, measured=tuple(shown))
+            axes.set_yscale("log")
+            _plain(axes.yaxis)
+        figure.supylabel(text["seconds per run"], fontsize="medium")
+        legend(figure, wide)
+        return figure
+
+    findings = [
+        f"{text[group]}, {model.upper()}: {_from_to(curve, group, text)}"
+        for (group, model), curve in found.items()
+    ]
+    alt = described(ALT["growth"][language], findings, language)
+    return Picture(draw, alt, language, measured=tuple(shown))
 
 
 def throughput(rows: list[Jobs], language: str) -> Picture:
     """Draw the updates per second of processes side by side, by their number and threads."""
     text = WORDS[language]
     kinds = sorted({(row.jobs, row.threads) for row in rows})
-    with style():
-        figure = new_figure(height=1.3 + 0.3 * len(kinds))
-        panels = figure.subplots(1, 2, sharey=True)
+    labels = [
+        text[f"{'n' if jobs > 1 else 1}, {'n' if threads > 1 else 1}"].format(
+            jobs=jobs, threads=threads
+        )
+        for jobs, threads in kinds
+    ]
+
+    def draw(wide: bool) -> "Figure":
+        figure = new_figure((1.3 if wide else 2.4) + (0.3 if wide else 0.7) * len(kinds), wide)
+        layout = {"ncols": 2, "sharey": True} if wide else {"nrows": 2}
+        panels = figure.subplots(**layout)
         for axes, (model, color) in zip(panels, COLORS.items(), strict=True):
             for row in find(rows, network=model):
                 place = kinds.index((row.jobs, row.threads))
-                errors = [[row.updates_per_second - row.low], [row.high - row.updates_per_second]]
-                axes.barh(place, row.updates_per_second, color=color, alpha=0.85)
-                axes.errorbar(
-                    row.updates_per_second, place, xerr=errors, color=INK, linewidth=1, alpha=0.7
-                )
+                rate = row.updates_per_second
+                errors = [[rate - row.low], [row.high - rate]]
+                axes.barh(place, rate, 0.8 if wide else 0.5, color=color, alpha=0.85)
+                axes.errorbar(rate, place, xerr=errors, color=INK, linewidth=1, alpha=0.7)
+            label_rows(axes, labels, wide)
             axes.set_title(model.upper())
             axes.grid(visible=False, axis="y")
-        labels = [
-            text[f"{'n' if jobs > 1 else 1}, {'n' if threads > 1 else 1}"].format(
-                jobs=jobs, threads=threads
-            )
-            for jobs, threads in kinds
-        ]
-        panels[0].set_yticks(range(len(kinds)), labels)
-        panels[0].invert_yaxis()
         figure.supxlabel(text["throughput"], fontsize="medium")
-    return Picture(figure, ALT["throughput"][language], language, measured=tuple(rows))
+        return figure
+
+    findings = [
+        f"{row.network.upper()}, {labels[kinds.index((row.jobs, row.threads))]}: "
+        f"{row.updates_per_second:.3g}"
+        for row in rows
+    ]
+    alt = described(ALT["throughput"][language], findings, language)
+    return Picture(draw, alt, language, measured=tuple(rows))
+
+
+def _from_to(rows: list[Speed], x: str, text: dict[str, str]) -> str:
+    """Say where a curve over a column begins and where it ends."""
+    rows = sorted(rows, key=lambda row: getattr(row, x))
+    return text["x from to"].format(
+        least=getattr(rows[0], x),
+        first=seconds(rows[0].seconds),
+        most=getattr(rows[-1], x),
+        last=seconds(rows[-1].seconds),
+    )
 
 
 def _curve(axes, rows: list[Speed], x: str, **look) -> None:

@@ -34,6 +34,15 @@ def disagreement(loop, plain, activation, gates: int, units: int, features: int)
         (_, last), gradients = jax.jit(step)(*arrays)
         return [np.asarray(a, "float64") for a in (*last, *gradients)]
 
-    pairs = zip(results(loop), results(plain), strict=True)
-    errors = [np.linalg.norm(a - b) / np.linalg.norm(b) for a, b in pairs]
-    return max(error if np.isfinite(error) else np.inf for error in errors)
+    return greatest_error(results(loop), results(plain))
+
+
+def greatest_error(ours: list[np.ndarray], theirs: list[np.ndarray]) -> float:
+    """Return the greatest relative error among arrays, infinite where one is not finite.
+
+    What is nothing but zeros, as the gradients of units that are dead, has no relative error;
+    then it is the norm of the difference.
+    """
+    pairs = zip(ours, theirs, strict=True)
+    errors = [np.linalg.norm(a - b) / (np.linalg.norm(b) or 1) for a, b in pairs]
+    return max(float(error) if np.isfinite(error) else np.inf for error in errors)

@@ -1,10 +1,13 @@
 """A figure as the page shows it, with what it is drawn from."""
 
+import csv
 import html
 import io
 import warnings
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from irnn.measurements import Jobs, Speed
 from irnn.show.style import BACKENDS, INK, style
@@ -15,33 +18,96 @@ from irnn.store import Run
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+
+Values = Sequence[dict[str, str | int | float | None]]
+
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure, its description and what it is drawn from; notebooks show it as HTML."""
+    """A figure, its description and what it is drawn from; notebooks show it as HTML.
 
-    figure: "Figure"
+    Args:
+        draw: Draws the figure, for a page where it is true and for a phone where it is false.
+            A figure that is drawn already is shown on both.
+        alt: What the figure shows, for those who do not see it.
+        language: That of the page.
+        runs: The runs that it is drawn from.
+        measured: The measurements that it is drawn from.
+        values: What is drawn, a row of columns each. Without them, they are all epochs of the
+            runs and all measurements.
+
+    """
+
+    draw: "Callable[[bool], Figure] | Figure"
     alt: str
     language: str
     runs: tuple[Run, ...] = ()
     measured: tuple[Speed | Jobs, ...] = ()
+    values: Values = ()
 
-    def svg(self) -> str:
+    @property
+    def figure(self) -> "Figure":
+        """The figure, for a page."""
+        return self._figure(wide=True)
+
+    def _figure(self, wide: bool) -> "Figure":
+        with style():
+            return self.draw(wide) if callable(self.draw) else self.draw
+
+    def svg(self, wide: bool = True) -> str:
         """Return the figure as an SVG element in the page's colours.
 
         Raises an error for a letter that the fonts lack.
         """
         file = io.StringIO()
+        figure = self._figure(wide)
         with style(), warnings.catch_warnings():
             warnings.filterwarnings("error", message="Glyph .* missing")
-            self.figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
+            figure.savefig(file, format="svg", transparent=True, metadata=NO_METADATA)
         svg = file.getvalue()
-        svg = svg[svg.index("<svg") :].replace(INK, "currentColor")
-        return svg.replace("<svg", f'<svg role="img" aria-label="{html.escape(self.alt)}"', 1)
+        return svg[svg.index("<svg") :].replace(INK, "currentColor")
+
+    def csv(self) -> str:
+        """Return the values as CSV, numbers to six significant digits."""
+        rows = self.values or [*_epochs(self.runs), *map(asdict, self.measured)]
+        file = io.StringIO()
+        if rows:
+            writer = csv.DictWriter(file, rows[0], lineterminator="\n")
+            writer.writeheader()
+            for row in rows:
+                writer.writerow({key: _short(value) for key, value in row.items()})
+        return file.getvalue()
+
+    def html(self, name: str = "", caption: str = "", commands: Sequence[str] = ()) -> str:
+        """Return the figure as HTML.
+
+        Args:
+            name: The target of links to it, and the stem of the file with its values.
+            caption: What stands below it, as HTML.
+            commands: What re-executes it.
+
+        """
+        drawings = f'<div class="wide">{self.svg()}</div>'
+        if callable(self.draw):  # `hidden` where there is no style sheet of the site
+            drawings += f'<div class="narrow" hidden>{self.svg(wide=False)}</div>'
+        target = f' id="{name}"' if name else ""
+        return "".join(
+            [
+                f'<figure class="irnn-figure"{target}>',
+                f'<div role="img" aria-label="{html.escape(self.alt)}">{drawings}</div>',
+                f"<figcaption>{caption}</figcaption>" if caption else "",
+                self._behind(name, commands),
+                "</figure>",
+            ]
+        )
 
     def _repr_html_(self) -> str:
+        return self.html()
+
+    def _behind(self, name: str, commands: Sequence[str]) -> str:
+        """Return what stands folded away below a figure."""
         text = SHARED[self.language]
-        title = text["measured" if self.measured else "behind"]
         lines = [(run.spec.id, _describe(run, self.language)) for run in self.runs]
         lines += [
             (
@@ -54,8 +120,44 @@ class Picture:
             f"<li><code>{name}</code> {html.escape(line)}</li>"
             for name, line in dict.fromkeys(lines)
         )
-        behind = f"<details><summary>{title}</summary><ul>{items}</ul></details>" if items else ""
-        return f'<div class="irnn-figure">{self.svg()}{behind}</div>'
+        parts = []
+        if commands:
+            parts.append(f"<p>{text['commands']}</p>" + _listing("\n".join(commands)))
+        if items:
+            title = text["measurements" if self.measured else "runs"]
+            parts.append(f"<p>{title}</p><ul>{items}</ul>")
+        if values := self.csv():
+            link = f"data:text/csv;charset=utf-8,{quote(values, safe=',')}"
+            download = f'<a download="{name or "figure"}.csv" href="{link}">{text["download"]}</a>'
+            parts.append(f"<p>{text['values']} {download}</p>{_listing(values)}")
+        if not parts:
+            return ""
+        return f"<details><summary>{text['behind']}</summary>{''.join(parts)}</details>"
+
+
+def _listing(text: str) -> str:
+    """Return a text as the site shows code: it can be copied."""
+    return f'<div class="highlight"><pre>{html.escape(text)}</pre></div>'
+
+
+def _short(value: str | int | float | None) -> str | int | None:
+    return f"{value:.6g}" if isinstance(value, float) else value
+
+
+def columns(run: Run) -> dict[str, str | int | float]:
+    """Return the columns of a row of values that say which run it is of."""
+    spec = run.spec
+    return {
+        "run": spec.id,
+        "network": spec.model,
+        "learning_rate": spec.learning_rate,
+        "seed": spec.seed,
+    }
+
+
+def _epochs(runs: Iterable[Run]) -> Values:
+    """Return a row for each epoch of the runs."""
+    return [columns(run) | epoch for run in runs for epoch in run.epochs]
 
 
 def _describe(run: Run, language: str) -> str:

@@ -1,14 +1,19 @@
 """Plots that chapters share."""
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from irnn.show.picture import Picture
-from irnn.show.style import COLORS, INK, MARKERS, new_figure, style
-from irnn.show.text import rate, seconds_per_epoch
+from irnn.show.picture import Picture, columns
+from irnn.show.style import COLORS, INK, MARKERS, legend, new_figure
+from irnn.show.text import described, rate
+from irnn.show.times import epoch_times
 from irnn.show.words import SHARED
 from irnn.store import Run
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Runs = dict[str, list[Run]]
 
@@ -19,19 +24,24 @@ def learning_curves(
     """Draw the test accuracy of curves by epoch, or by computation time.
 
     A thin line is a seed, a thick one the mean over the seeds. Computation time is epochs
-    times the median time of the curve's epochs.
+    times what an epoch of the curve's network takes, see `epoch_times`. The alternative text
+    goes on with where each curve begins and ends.
     """
     text = SHARED[language]
-    with style():
-        figure = new_figure(height=4)
+    curves = list(curves)
+    shown = [run for name in curves for run in runs[name]]
+    times = epoch_times(shown) if by_time else {}
+    minutes = {name: times[runs[name][0].spec.model].seconds / 60 for name in curves if by_time}
+
+    def draw(wide: bool) -> "Figure":
+        figure = new_figure(4.4 if wide else 4.2, wide)
         axes = figure.add_subplot()
         for name in curves:
             model = runs[name][0].spec.model
             tuned = "-" in name
             look = {"color": COLORS[model], "linestyle": "--" if tuned else "-"}
-            scale = seconds_per_epoch(runs[name]) / 60 if by_time else 1
             accuracy = np.array([run["val_accuracy"] for run in runs[name]])
-            x = scale * np.arange(1, accuracy.shape[1] + 1)
+            x = minutes.get(name, 1) * np.arange(1, accuracy.shape[1] + 1)
             if len(accuracy) > 1:
                 axes.plot(x, accuracy.T, linewidth=0.8, alpha=0.45, **look)
             axes.plot(
@@ -51,9 +61,27 @@ def learning_curves(
         axes.set_xlim(left=0)
         if not by_time:
             axes.locator_params(axis="x", integer=True)
-        axes.legend(loc="best")
-    shown = tuple(run for name in curves for run in runs[name])
-    return Picture(figure, alt, language, shown)
+        legend(figure, wide)
+        return figure
+
+    ends = [_from_to(runs[name], text) for name in curves]
+    values = [
+        columns(run) | {"epoch": epoch + 1} | time | {"accuracy": accuracy}
+        for name in curves
+        for run in runs[name]
+        for epoch, accuracy in enumerate(run["val_accuracy"])
+        for time in [{"minutes": minutes[name] * (epoch + 1)} if by_time else {}]
+    ]
+    alt = described(alt, ends, language)
+    return Picture(draw, alt, language, tuple(shown), values=values)
+
+
+def _from_to(runs: list[Run], text: dict[str, str]) -> str:
+    """Say where a curve begins and where it ends."""
+    mean = np.mean([run["val_accuracy"] for run in runs], axis=0)
+    return text["from to"].format(
+        label=_label(runs, text), first=f"{mean[0]:.1%}", last=f"{mean[-1]:.1%}", n=len(mean)
+    )
 
 
 def _label(runs: list[Run], text: dict[str, str]) -> str:

@@ -51,6 +51,33 @@ def style() -> Iterator[None]:
         yield
 
 
-def new_figure(height: float) -> "Figure":
-    """Return a figure of the page's width and a height in inches."""
-    return matplotlib().figure.Figure(figsize=(7.2, height), layout="constrained")
+def new_figure(height: float, wide: bool = True) -> "Figure":
+    """Return a figure of a height in inches, as wide as the page or as a phone."""
+    width = 7.2 if wide else 3.6
+    return matplotlib().figure.Figure(figsize=(width, height), layout="constrained")
+
+
+def legend(figure: "Figure", wide: bool, columns: int = 2) -> None:
+    """Put the legend below a figure, in one column where it is narrow.
+
+    A label that several panels have is shown once.
+    """
+    found = {}
+    for axes in figure.axes:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
+    where = "outside lower center"
+    figure.legend(found.values(), found, loc=where, ncols=columns if wide else 1)
+
+
+def label_rows(axes, labels: "list[str]", wide: bool) -> None:
+    """Name the rows 0, 1, ... from the top: beside a wide figure, above each row in a narrow one.
+
+    A narrow figure needs its width for what is drawn.
+    """
+    axes.set_ylim(len(labels) - 0.5, -0.5 if wide else -0.8)
+    axes.set_yticks(range(len(labels)), labels if wide else [""] * len(labels))
+    if not wide:
+        look = {"va": "bottom", "fontsize": "small", "transform": axes.get_yaxis_transform()}
+        for row, label in enumerate(labels):
+            axes.text(0.02, row - 0.28, label, **look)

@@ -16,11 +16,6 @@ def rate(value: float) -> str:
     return f"{factor}10{str(int(exponent)).translate(SUPERSCRIPTS)}"
 
 
-def seconds_per_epoch(runs: Iterable[Run]) -> float:
-    """Return the median time of an epoch over the runs, in seconds."""
-    return float(np.median(np.concatenate([run["seconds"] for run in runs])))
-
-
 def seconds(value: float) -> str:
     """Return seconds to the whole from 10 on, to two digits below: "213", "0.25"."""
     return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
@@ -35,6 +30,13 @@ def day(date: str, language: str) -> str:
         return date
     year, month, number = (int(part) for part in date[:10].split("-"))
     return f"{year} 年 {month} 月 {number} 日" if language == "ja" else date[:10]
+
+
+def described(alt: str, findings: Iterable[str], language: str) -> str:
+    """Return what a figure is, and then what it shows, as sentences."""
+    if language == "ja":
+        return "".join(f"{sentence}。" for sentence in (alt, *findings))
+    return f"{alt}. {'; '.join(findings)}."
 
 
 def listed(rows: Iterable, column: str) -> str:

@@ -95,16 +95,16 @@ class Group:
     def __init__(self, specs: Sequence[RunSpec], mnist: str | os.PathLike | None):
         spec = self.spec = specs[0]
         images = data.load_images(spec.dataset, mnist)
+        x_test, y_test = data.test_samples(images, spec)
         self.x_train, self.x_test = (
-            jnp.asarray(data.sequences(x, spec.pooling)[:, :, 0])
-            for x in (images.x_train, images.x_test)
+            jnp.asarray(data.pixels(x, spec)) for x in (images.x_train, x_test)
         )
-        self.y_train, self.y_test = jnp.asarray(images.y_train), jnp.asarray(images.y_test)
+        self.y_train, self.y_test = jnp.asarray(images.y_train), jnp.asarray(y_test)
         self.samples = [data.training_samples(images.y_train, spec) for spec in specs]
         steps = [spec.bptt_steps or spec.steps for spec in specs]
         self.differing = {
             "momentum": jnp.asarray([spec.momentum for spec in specs], "float32"),
-            "pixels": jnp.asarray([data.pixel_order(s.steps, s.permutation) for s in specs]),
+            "pixels": jnp.asarray([data.pixel_order(spec) for spec in specs]),
             "bptt_steps": jnp.asarray(steps) if min(steps) < spec.steps else None,
         }
         network = partial(_network, spec, max(steps))
@@ -227,33 +227,55 @@ def _updates(spec, network, state, differing, rows, images, labels):
 
 
 def _optimized(spec, momentum, state, gradients):
-    """Return the state after a step of RMSprop or SGD, as Keras takes it.
+    """Return the state after a step of the spec's optimizer, as Keras takes it.
 
-    The state: weights, number of updates, learning rate, RMSprop's mean squared gradients,
-    momenta unless they are zero, sum of gradients' norms.
+    The state: weights, number of updates, learning rate, the optimizer's own, sum of gradients'
+    norms. RMSprop's own are the mean squared gradients, then momenta unless they are zero; SGD's
+    are the latter alone; Adam's are each weight's mean gradient and mean squared gradient in turn.
     """
     n = len(WEIGHTS)
     weights, (iterations, rate), norms = state[:n], state[n : n + 2], state[-1]
+    if spec.optimizer == "adam":
+        own, steps = _adam(spec, iterations, rate, state[n + 2 : -1], gradients)
+    else:
+        own, steps = _rmsprop_or_sgd(spec, momentum, rate, state[n + 2 : -1], gradients)
+    weights = [weight - step for weight, step in zip(weights, steps, strict=True)]
+    return [*weights, iterations + 1, rate, *own, norms]
+
+
+def _rmsprop_or_sgd(spec, momentum, rate, own, gradients):
+    """Return the optimizer's own state after a step, and the step of each weight."""
+    n, after = len(WEIGHTS), []
     steps = [rate * gradient for gradient in gradients]
-    slots = []
     if spec.optimizer == "rmsprop":
         squares = [
             spec.rho * square + (1 - spec.rho) * gradient * gradient
-            for square, gradient in zip(state[n + 2 : 2 * n + 2], gradients, strict=True)
+            for square, gradient in zip(own[:n], gradients, strict=True)
         ]
         steps = [
             step / jnp.sqrt(square + spec.epsilon)
             for step, square in zip(steps, squares, strict=True)
         ]
-        slots += squares
+        after += squares
     if spec.momentum:
         sign = 1 if spec.optimizer == "rmsprop" else -1  # Keras' SGD keeps its momenta negative
-        momenta = state[-n - 1 : -1]
-        momenta = [momentum * m + sign * s for m, s in zip(momenta, steps, strict=True)]
+        momenta = [momentum * m + sign * s for m, s in zip(own[-n:], steps, strict=True)]
         steps = [sign * m for m in momenta]
-        slots += momenta
-    weights = [weight - step for weight, step in zip(weights, steps, strict=True)]
-    return [*weights, iterations + 1, rate, *slots, norms]
+        after += momenta
+    return after, steps
+
+
+def _adam(spec, iterations, rate, own, gradients):
+    """Return the optimizer's own state after a step, and the step of each weight."""
+    t = (iterations + 1).astype("float32")
+    rate = rate * jnp.sqrt(1 - spec.beta_2**t) / (1 - spec.beta_1**t)
+    after, steps = [], []
+    for mean, square, gradient in zip(own[::2], own[1::2], gradients, strict=True):
+        mean = mean + (1 - spec.beta_1) * (gradient - mean)
+        square = square + (1 - spec.beta_2) * (gradient * gradient - square)
+        after += [mean, square]
+        steps.append(rate * mean / (jnp.sqrt(square) + spec.epsilon))
+    return after, steps
 
 
 def _test(network, weights, differing, rows, images, labels):

@@ -1,0 +1,47 @@
+// Sorts and filters the table of runs. Without this script the table is complete.
+
+const words = {
+  en: { filter: "Filter the runs", of: "{n} of {all} runs", hint: "lstm bptt_steps 49" },
+  ja: { filter: "ランを絞り込む", of: "{all} 件中 {n} 件", hint: "lstm bptt_steps 49" },
+}[document.documentElement.lang] ?? {};
+
+for (const box of document.querySelectorAll(".irnn-catalogue")) {
+  const body = box.querySelector("tbody");
+  const rows = [...body.rows];
+
+  const input = Object.assign(document.createElement("input"), {
+    type: "search", placeholder: words.hint, ariaLabel: words.filter,
+  });
+  const count = Object.assign(document.createElement("output"), { ariaLive: "polite" });
+  const filter = () => {
+    const parts = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+    for (const row of rows) {
+      const text = row.textContent.toLowerCase();
+      row.hidden = !parts.every((part) => text.includes(part));
+    }
+    const n = rows.filter((row) => !row.hidden).length;
+    count.textContent = words.of.replace("{n}", n).replace("{all}", rows.length);
+  };
+  input.addEventListener("input", filter);
+  box.prepend(input, count);
+  filter();
+
+  const headings = [...box.querySelectorAll("th")];
+  headings.forEach((heading, column) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.append(...heading.childNodes);
+    heading.append(button);
+    button.addEventListener("click", () => {
+      const down = heading.ariaSort === "ascending";
+      headings.forEach((other) => { other.ariaSort = null; });
+      heading.ariaSort = down ? "descending" : "ascending";
+      const text = (row) => row.cells[column].textContent;
+      const numeric = heading.classList.contains("number");
+      const order = numeric
+        ? (a, b) => (parseFloat(text(a)) || 0) - (parseFloat(text(b)) || 0)
+        : (a, b) => text(a).localeCompare(text(b));
+      body.append(...[...rows].sort(down ? (a, b) => order(b, a) : order));
+    });
+  });
+}

@@ -1,0 +1,345 @@
+// A digit being read: sets the picture of irnn/show/reader.py in motion. Networks run here, in
+// network.js; what is drawn becomes a digit in drawing.js; words, digits and names come with the page.
+
+import { FIELD, SIDE, decode, encode, render } from "./drawing.js";
+import { parse, read } from "./network.js";
+import { paintAnswers, paintField, paintImage, paintPixels, paintUnits } from "./paint.js";
+
+const STEPS = SIDE * SIDE;
+const SECONDS = 12; // that reading takes
+const PEN_STEP = 3; // of an arrow key, in points of the drawing field
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const GATES = ["i", "f", "o"]; // between 0 and 1
+
+const make = (tag, properties, ...children) => {
+  const element = Object.assign(document.createElement(tag), properties);
+  element.append(...children);
+  return element;
+};
+const filled = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+const percent = (value) => `${Math.round(100 * value)}%`;
+const within = (value, low, high) => Math.min(Math.max(value, low), high);
+const highest = (values) => values.indexOf(Math.max(...values));
+
+class Reader {
+  constructor(root, page, networks) {
+    Object.assign(this, { root, page, networks, words: page.words, t: STEPS, shown: "both" });
+    for (const digit of page.digits)
+      digit.image = Float32Array.from(atob(digit.pixels), (byte) => byte.charCodeAt(0) / 255);
+    this.build();
+    this.follow(location.hash, page.digits.find((digit) => digit.id === page.first));
+    const drawAll = () => {
+      const ink = getComputedStyle(root).color;
+      for (const { canvas, digit } of this.choices) paintImage(canvas, digit.image, STEPS, ink);
+      this.draw();
+    };
+    new ResizeObserver(drawAll).observe(root);
+    new MutationObserver(drawAll).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+    addEventListener("hashchange", () => this.follow(location.hash));
+  }
+
+  // --- what the page shows ---
+
+  build() {
+    const { words, root } = this;
+    const button = (textContent, onclick) => make("button", { type: "button", textContent, onclick });
+    this.status = root.querySelector(".irnn-reader-status");
+
+    this.choices = this.page.digits.map((digit) => this.thumbnail(digit));
+    this.drawButton = button(`✎ ${words.draw}`, () => this.edit());
+    root.prepend(make("div", { className: "irnn-reader-choice", role: "group", ariaLabel: words.digits },
+      ...this.choices.map(({ button }) => button), this.drawButton));
+
+    this.canvas = make("canvas", { className: "irnn-reader-image", role: "img" });
+    this.tools = make("div", { className: "irnn-reader-tools", hidden: true },
+      button(words.read, () => this.readDrawing()),
+      button(words.undo, () => this.redraw(this.strokes.slice(0, -1))),
+      button(words.clear, () => this.redraw([])));
+    this.listenToPen();
+
+    this.playButton = button("", () => (this.playing ? this.pause() : this.play()));
+    this.position = make("output", {});
+    this.switches = ["both", ...this.networks.map(({ model }) => model)].map((name) =>
+      button(words[name] ?? name.toUpperCase(), () => this.showNetwork(name)));
+    this.slider = make("input", { type: "range", min: 1, max: STEPS, ariaLabel: words.slider,
+      oninput: () => { this.pause(); this.show(this.slider.valueAsNumber); },
+      onchange: () => this.settle() });
+    this.pixels = make("canvas", { role: "img", ariaLabel: words.pixels });
+    const time = make("div", { className: "irnn-reader-time" },
+      make("div", { className: "irnn-reader-transport" }, this.playButton, this.position,
+        make("div", { role: "group", ariaLabel: words.networks }, ...this.switches)),
+      this.slider, make("small", { textContent: words.pixels }), this.pixels);
+
+    this.panels = this.networks.map((network, k) => {
+      const group = root.querySelectorAll(".irnn-reader-network")[k];
+      const answers = make("canvas", { role: "img" });
+      answers.ariaLabel = filled(words.sofar, { model: network.name });
+      const band = make("div", {}, make("small", { textContent: answers.ariaLabel }), answers);
+      const names = network.model === "lstm" ? ["h", "c", "i", "f", "o"] : ["h"];
+      const maps = names.map((name) => ({ name, canvas: make("canvas", { role: "img", ariaLabel: words[name] }),
+        scale: make("small", {}) }));
+      group.append(make("div", { className: "irnn-reader-maps" }, ...maps.map(({ name, canvas, scale }) =>
+        make("div", {}, canvas, make("span", { textContent: words[name] }), scale))));
+      time.append(band);
+      return { group, band, answers, maps, network, color: network.color, bars: [...group.querySelectorAll("rect")],
+        digits: [...group.querySelectorAll("text")], answer: group.querySelector(".irnn-reader-answer") };
+    });
+    root.querySelector("svg.irnn-reader-image").replaceWith(make("div", { className: "irnn-reader-top" },
+      make("div", {}, this.canvas, this.tools), time));
+    root.classList.add("irnn-reader-live");
+  }
+
+  thumbnail(digit) {
+    const canvas = make("canvas", { ariaHidden: true });
+    const marks = digit.right.map((right, k) =>
+      filled(this.words[right ? "right" : "wrong"], { model: this.networks[k].name }));
+    const title = filled(this.words.choose, { ...digit, marks: marks.join(this.words.comma) });
+    const dots = digit.right.map((right, k) => make("i", { className: right ? "right" : "wrong",
+      style: `--color: ${this.networks[k].color}` }));
+    const onclick = () => {
+      this.choose({ digit });
+      this.show(STEPS);
+      this.settle();
+    };
+    const button = make("button", { type: "button", title, ariaLabel: title, onclick },
+      canvas, make("span", { ariaHidden: true }, ...dots));
+    return { button, canvas, digit };
+  }
+
+  /** Choose what is read: {digit}, one of the page's, or {strokes}, a drawing; strokes may be none. */
+  choose({ digit, strokes = [] }) {
+    this.pause();
+    Object.assign(this, { digit, strokes, editing: false });
+    this.image = digit?.image ?? (strokes.length ? render(strokes) : null);
+    this.readings = this.image && this.networks.map((network) => read(network, this.image));
+    this.tools.hidden = true;
+    this.canvas.removeAttribute("tabindex");
+    for (const choice of this.choices) choice.button.ariaPressed = choice.digit === digit;
+    this.drawButton.ariaPressed = !digit;
+    this.panels.forEach(({ maps, digits }, k) => {
+      digits.forEach((text, n) => text.classList.toggle("truth", n === digit?.label));
+      for (const map of maps) {
+        const values = this.readings?.[k][map.name] ?? new Float32Array(0);
+        let most = 0; // of the values so far: early states of an IRNN are small beside late ones
+        map.most = values.map((value) => (most = Math.max(most, Math.abs(value))));
+      }
+    });
+  }
+
+  show(t) {
+    this.t = t;
+    this.slider.value = t;
+    this.position.textContent = filled(this.words.position, { t, steps: STEPS });
+    this.panels.forEach(({ bars, answer }, k) => {
+      const values = this.probabilities(k);
+      const best = highest(values);
+      answer.replaceChildren(`${this.readings ? best : "–"} `,
+        make("small", { textContent: this.readings ? percent(values[best]) : "" }));
+      bars.forEach((bar, digit) => {
+        bar.setAttribute("height", values[digit]);
+        bar.setAttribute("fill-opacity", digit === best ? 1 : 0.6);
+      });
+    });
+    this.draw();
+  }
+
+  probabilities(k) {
+    return this.readings?.[k].probabilities.subarray(10 * (this.t - 1), 10 * this.t) ?? new Float32Array(10);
+  }
+
+  draw() {
+    const ink = getComputedStyle(this.root).color;
+    const { image, t, words } = this;
+    if (this.editing) paintField(this.canvas, this.strokes, this.pen, ink);
+    else paintImage(this.canvas, image, t, ink);
+    paintPixels(this.pixels, image ?? [], t, ink);
+    this.panels.forEach(({ answers, maps, color }, k) => {
+      const reading = this.readings?.[k];
+      paintAnswers(answers, reading?.probabilities ?? [], t, color, ink);
+      const { units } = this.networks[k];
+      for (const { canvas, name, most, scale } of maps) {
+        const largest = GATES.includes(name) ? 1 : (most[units * t - 1] ?? 0);
+        if (!GATES.includes(name)) scale.textContent = filled(words.largest, { value: largest.toPrecision(2) });
+        paintUnits(canvas, reading?.[name].subarray(units * (t - 1), units * t) ?? [], largest, color);
+      }
+    });
+  }
+
+  /** Say in words what is shown, and put it into the address. */
+  settle(note = "") {
+    const { words, digit } = this;
+    const says = this.networks.map(({ name }, k) => {
+      const values = this.probabilities(k);
+      const best = highest(values);
+      return filled(words.says, { model: name, digit: best, percent: percent(values[best]) });
+    });
+    const after = filled(words.after, { t: this.t, steps: STEPS, answers: says.join(words.comma) });
+    const truth = digit ? filled(words.truth, digit) : "";
+    this.status.textContent = [note, this.readings ? after : "", truth].filter(Boolean).join(" ");
+    this.canvas.ariaLabel = digit ? filled(words.image, digit) : words[this.editing ? "field" : "drawn"];
+    const source = digit ? `digit=${digit.id}` : `drawing=${encode(this.strokes)}`;
+    if (this.readings && !note)
+      history.replaceState(null, "", `#${source}&t=${this.t}&network=${this.shown}`);
+  }
+
+  showNetwork(name) {
+    this.shown = name;
+    ["both", ...this.networks.map(({ model }) => model)].forEach((model, k) =>
+      (this.switches[k].ariaPressed = model === name));
+    for (const { group, band, network } of this.panels)
+      group.hidden = band.hidden = name !== "both" && name !== network.model;
+    this.draw();
+    this.settle();
+  }
+
+  // --- playing ---
+
+  play() {
+    if (!this.readings) return this.say(this.words.empty);
+    const from = this.editing || this.t >= STEPS ? 0 : this.t;
+    const start = performance.now() - (1000 * SECONDS * from) / STEPS;
+    const stride = matchMedia("(prefers-reduced-motion: reduce)").matches ? SIDE : 1;
+    const frame = (now) => {
+      if (!this.playing) return;
+      const t = Math.floor((STEPS * (now - start)) / (1000 * SECONDS) / stride) * stride;
+      this.show(within(t, 1, STEPS));
+      if (t < STEPS) requestAnimationFrame(frame);
+      else this.pause();
+    };
+    this.setPlaying(true);
+    this.status.textContent = "";
+    requestAnimationFrame(frame);
+  }
+
+  pause() {
+    if (this.playing) {
+      this.setPlaying(false);
+      this.settle();
+    }
+    this.setPlaying(false);
+  }
+
+  setPlaying(playing) {
+    this.playing = playing;
+    this.playButton.textContent = playing ? `❚❚ ${this.words.pause}` : `▶ ${this.words.play}`;
+  }
+
+  say(text) {
+    this.status.textContent = text;
+  }
+
+  // --- drawing ---
+
+  edit() {
+    this.redraw(this.strokes);
+    this.canvas.focus({ preventScroll: true });
+    this.say(this.words.hint);
+  }
+
+  /** Show strokes in the drawing field, and what the networks answer to them after all pixels. */
+  redraw(strokes) {
+    this.choose({ strokes });
+    Object.assign(this, { editing: true, pen: this.pen ?? { at: [FIELD / 2, FIELD / 4], down: false } });
+    this.tools.hidden = false;
+    this.canvas.tabIndex = 0;
+    this.show(STEPS);
+    this.settle();
+  }
+
+  readDrawing() {
+    if (!this.strokes.length) return this.say(this.words.empty);
+    this.choose({ strokes: this.strokes });
+    this.settle();
+    this.play();
+  }
+
+  listenToPen() {
+    const { canvas } = this;
+    const point = ({ offsetX, offsetY }) => [offsetX / canvas.clientWidth, offsetY / canvas.clientHeight]
+      .map((share) => within(Math.floor(FIELD * share), 0, FIELD - 1));
+    canvas.onpointerdown = (event) => {
+      if (!this.editing || !event.isPrimary) return;
+      canvas.setPointerCapture(event.pointerId);
+      this.pen = { at: point(event), down: false, drawing: true };
+      this.strokes = [...this.strokes, [this.pen.at]];
+      this.draw();
+    };
+    canvas.onpointermove = (event) => {
+      if (this.editing && this.pen.drawing) this.movePen(point(event));
+    };
+    canvas.onpointerup = canvas.onpointercancel = () => {
+      if (!this.editing || !this.pen.drawing) return;
+      this.pen.drawing = false;
+      this.redraw(this.strokes);
+    };
+    canvas.onkeydown = (event) => {
+      const arrow = ARROWS[event.key];
+      if (!this.editing || (!arrow && ![" ", "Enter", "Backspace"].includes(event.key))) return;
+      event.preventDefault();
+      if (arrow) this.movePen(this.pen.at.map((value, k) => within(value + PEN_STEP * arrow[k], 0, FIELD - 1)));
+      else if (event.key === " ") this.lowerOrLift();
+      else if (event.key === "Enter") this.readDrawing();
+      else this.redraw(this.strokes.slice(0, -1));
+    };
+  }
+
+  movePen(at) {
+    const last = this.strokes.at(-1);
+    if ((this.pen.down || this.pen.drawing) && String(at) !== String(last.at(-1))) last.push(at);
+    this.pen.at = at;
+    this.draw();
+  }
+
+  lowerOrLift() {
+    this.pen.down = !this.pen.down;
+    this.redraw(this.pen.down ? [...this.strokes, [this.pen.at]] : this.strokes);
+  }
+
+  // --- the address ---
+
+  /** Show what an address asks for, and what it does not say or what is not here as it was. */
+  follow(hash, otherwise = this.digit) {
+    const asked = new URLSearchParams(hash.slice(1));
+    const wrong = [];
+    const take = (name, find) => {
+      const found = asked.has(name) ? find(asked.get(name)) : undefined;
+      if (asked.has(name) && found == null) wrong.push(`${name}=${asked.get(name).slice(0, 40)}`);
+      return found;
+    };
+    const digit = take("digit", (id) => this.page.digits.find((digit) => String(digit.id) === id));
+    const strokes = take("drawing", decode);
+    const t = take("t", (t) => (/^\d+$/.test(t) && t >= 1 && t <= STEPS ? Number(t) : null));
+    const network = take("network", (name) =>
+      ["both", ...this.networks.map(({ model }) => model)].find((known) => known === name));
+    this.choose(strokes && !digit ? { strokes } : { digit: digit ?? otherwise });
+    this.showNetwork(network ?? "both");
+    this.show(t ?? STEPS);
+    this.settle(wrong.length ? filled(this.words.unknown, { what: wrong.join("&") }) : "");
+  }
+}
+
+const isOurs = (hash) => /[#&](digit|drawing|t|network)=/.test(hash);
+
+async function start(root) {
+  const page = JSON.parse(root.querySelector("script").textContent);
+  try {
+    const networks = await Promise.all(page.networks.map(async (known) => {
+      const answer = await fetch(new URL(`networks/${known.file}.safetensors`, import.meta.url));
+      if (!answer.ok) throw new Error(`${answer.url}: ${answer.status}`);
+      return { ...known, ...parse(await answer.arrayBuffer()) };
+    }));
+    new Reader(root, page, networks);
+  } catch (error) {
+    console.warn(error);
+    root.append(make("p", { role: "status", textContent: page.words.missing }));
+  }
+}
+
+const root = document.querySelector(".irnn-reader");
+if (isOurs(location.hash)) start(root).then(() => root.scrollIntoView());
+else
+  new IntersectionObserver(([entry], observer) => {
+    if (!entry.isIntersecting) return;
+    observer.disconnect();
+    start(root);
+  }, { rootMargin: "100% 0px" }).observe(root);

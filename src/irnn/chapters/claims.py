@@ -1,0 +1,124 @@
+"""The ledger: what the post and others claim, beside what the recorded runs say of it.
+
+A claim's rule stands in the chapter that tests it; its words are in the ledger's notebooks,
+which were written for the verdicts of `REVIEWED`.
+"""
+
+import json
+from typing import NamedTuple
+
+from irnn import chapters
+from irnn.chapters import irnn_vs_lstm, truncated_bptt
+from irnn.evidence import Claim, NotRecorded, Recorded
+from irnn.parameters import Parameter, count_or_none, of_experiment, shared
+from irnn.store import Run, Store
+
+PARAMETERS = shared(without=["units", "batch_size", "learning_rate", "train"]) | {
+    "seeds": Parameter(None, "number of seeds; None: as many as published", count_or_none)
+}
+
+CHAPTERS = (irnn_vs_lstm, truncated_bptt)
+
+# The verdicts that the ledger's prose was written for. A test compares them with what the
+# recorded runs say: where one changes, read the prose that speaks of it, then change it here.
+REVIEWED = {
+    "irnn-ahead": "reproduced",
+    "irnn-ahead-by-time": "reproduced",
+    "irnn-ahead-tuned": "reproduced",
+    "every-seed-learns": "reproduced",
+    "lstm-epochs-cost-more": "reproduced",
+    "keras-93-percent": "not tested",
+    "no-long-memory": "not tested",
+    "lstm-collapses-when-cut": "not tested",
+    "permuted-hardly-loses": "not tested",
+    "permuted-needs-more": "not tested",
+    "all-steps-differ-from-none": "not tested",
+}
+
+VERDICTS = {
+    "en": {
+        "reproduced": "reproduced",
+        "in part": "in part",
+        "not reproduced": "not reproduced",
+        "not tested": "not tested",
+    },
+    "ja": {
+        "reproduced": "再現",
+        "in part": "部分的に再現",
+        "not reproduced": "再現せず",
+        "not tested": "未検証",
+    },
+}
+
+
+class Entry(NamedTuple):
+    """A claim with its verdict."""
+
+    claim: Claim
+    chapter: str
+    verdict: str  # one of `evidence.VERDICTS`
+    measured: str  # "" for what is not tested
+    runs: tuple[Run, ...]  # that the rule looked at
+
+
+def ledger(store: Store, language: str = "en", **values) -> list[Entry]:
+    """Return every claim with its verdict on the runs of a store.
+
+    Args:
+        store: Where the runs are.
+        language: Of what was measured.
+        values: Parameters of the experiments, where not the published ones; a chapter takes
+            those that it has.
+
+    """
+    return [
+        judge(claim, chapter, store, language, values)
+        for chapter in CHAPTERS
+        for claim in chapter.CLAIMS
+    ]
+
+
+def judge(claim: Claim, chapter, store: Store, language: str, values: dict) -> Entry:
+    """Return a chapter's claim with its verdict; without all of its runs it is not tested."""
+    given = {key: value for key, value in values.items() if value is not None}
+    own = {key: given[key] for key in of_experiment(chapter.PARAMETERS) if key in given}
+    runs = Recorded(chapters.experiment(chapter, **own), store)
+    name = chapters.name(chapter)
+    try:
+        verdict, measured = claim.rule(runs), claim.measured(runs, language)
+    except NotRecorded:
+        return Entry(claim, name, "not tested", "", ())
+    return Entry(claim, name, verdict, measured, tuple(runs.seen.values()))
+
+
+def numbers(entries: list[Entry], language: str) -> dict[str, str]:
+    """Return verdict and measurement of every claim, by the names that the prose has for them."""
+    found = {}
+    for entry in entries:
+        name = entry.claim.name.replace("-", "_")
+        found[name] = VERDICTS[language][entry.verdict]
+        found[f"{name}_measured"] = entry.measured or "–"
+    return found
+
+
+def as_text(entries: list[Entry]) -> str:
+    """Return a line per claim, for the command line."""
+    lines = [f"{e.verdict:15} {e.claim.name:28} {e.measured}".rstrip() for e in entries]
+    return "\n".join(lines)
+
+
+def as_json(entries: list[Entry]) -> str:
+    """Return the ledger as a JSON array, with the names of the runs behind each verdict."""
+    return json.dumps(
+        [
+            {
+                "claim": entry.claim.name,
+                "chapter": entry.chapter,
+                "verdict": entry.verdict,
+                "measured": entry.measured,
+                "runs": [run.spec.name for run in entry.runs],
+            }
+            for entry in entries
+        ],
+        indent=1,
+    )

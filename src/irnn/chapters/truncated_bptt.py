@@ -1,0 +1,405 @@
+"""How far back the gradient has to flow: accuracy against the truncation length K."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from irnn.chapters.irnn_vs_lstm import TUNED
+from irnn.evidence import Claim, Runs, accuracies, difference
+from irnn.parameters import Parameter, count, shared
+from irnn.show.picture import Picture, columns
+from irnn.show.style import COLORS, INK, MARKERS, legend, new_figure
+from irnn.show.text import described, percent, rate
+from irnn.show.words import SHARED
+from irnn.spec import make
+from irnn.training.plan import Curve, Experiment
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+PARAMETERS = shared(seeds=3, without=["learning_rate"]) | {
+    "pooling": Parameter(2, "side of the squares of pixels that are averaged: 1, 2 or 4"),
+    "irnn_rate": Parameter(1e-4, "learning rate of the IRNN, of RMSprop"),
+    "lstm_rate": Parameter(1e-3, "learning rate of the LSTM, of RMSprop"),
+    "long_seeds": Parameter(3, "number of seeds at the full length of 784 steps", count),
+}
+
+MODELS = ("irnn", "lstm")
+ORDERS = ("rows", "permuted")
+EPOCHS = {"short": 4, "long": 4}
+
+# K as a share of the sequence's length T, by the name that numbers have it under. A row of the
+# image is 1/14 of T = 196; 300 of 784 is what Trinh et al. (2018) have.
+SHARES = {
+    "pair": 1 / 98,
+    "row": 1 / 14,
+    "rows": 1 / 7,
+    "quarter": 1 / 4,
+    "trinh": 300 / 784,
+    "half": 1 / 2,
+    "all": 1,
+}
+
+# K at T = 784, row by row: a row of the image, four of them, Trinh et al.'s 300, and all.
+LONG = (28, 112, 300, 784)
+
+# Two accuracies less than this apart count as the same, where the seeds' spread allows no more.
+CLOSE = 0.05
+
+ALT = {
+    "by_length": {
+        "en": "Test accuracy over the truncation length K: IRNN and LSTM, by rows and permuted",
+        "ja": "打ち切り長 K に対する IRNN と LSTM のテスト正解率。行ごとに読む場合と並べ替えた場合",
+    },
+    "long": {
+        "en": "Test accuracy over the truncation length K at 784 steps, for IRNN and LSTM",
+        "ja": "784 ステップでの、打ち切り長 K に対する IRNN と LSTM のテスト正解率",
+    },
+}
+
+CAPTIONS = {
+    "by_length": {
+        "en": "Accuracy on the test set when the gradient is cut after the last K steps, for pixels"
+        " read row by row and in a shuffled order. A dot is a seed, a line goes through the means.",
+        "ja": "勾配を最後の K ステップで打ち切ったときの、テストデータでの正解率。画素を行ごとに"
+        "読む場合と、並べ替えた順に読む場合。点は個々のシード、線はその平均。",
+    },
+    "long": {
+        "en": "The same at the full length of 784 steps, row by row.",
+        "ja": "同じ実験を 784 ステップのまま、行ごとに読んで行ったもの。",
+    },
+}
+
+WORDS = {
+    "en": SHARED["en"]
+    | {
+        "rows": "row by row",
+        "permuted": "permuted",
+        "k": "K, the last of {steps} steps",
+        "from k": "{model}, {order}: {first} at K = {low}, {last} at K = {steps}",
+    },
+    "ja": SHARED["ja"]
+    | {
+        "rows": "行ごと",
+        "permuted": "並べ替え",
+        "k": "K（全 {steps} ステップの最後から）",
+        "from k": "{model}（{order}）は K = {low} で {first}、K = {steps} で {last}",
+    },
+}
+
+
+def lengths(steps: int) -> dict[str, int]:
+    """Return the truncation length K of each of `SHARES` for a sequence's length T."""
+    return {name: max(1, round(share * steps)) for name, share in SHARES.items()}
+
+
+def _lengths(runs: Runs) -> tuple[int, dict[str, int]]:
+    """Return the length T of the sweep's sequences, and its K."""
+    steps = runs["irnn-all"][0].spec.steps
+    return steps, lengths(steps)
+
+
+def curve_name(model: str, order: str, steps: int, k: int) -> str:
+    """Return the name of the curve of one K: "lstm-rows-196-49"."""
+    return f"{model}-{order}-{steps}-{k}"
+
+
+def experiment(
+    dataset: str,
+    epochs: int | None,
+    seeds: int,
+    units: int,
+    batch_size: int,
+    pooling: int,
+    irnn_rate: float,
+    lstm_rate: float,
+    long_seeds: int,
+) -> Experiment:
+    """Return both networks over K, row by row and permuted, in 2015's semantics with RMSprop.
+
+    Each seed has a permutation of its own, the same for all K. K = T is a run without
+    truncation. `irnn-all`, `lstm-all`: the first seed with `bptt_steps` = T, to show that it is
+    the same. MNIST adds curves at T = 784, at the rates of the main chapter.
+    """
+    common = {"dataset": dataset, "units": units, "batch_size": batch_size}
+    rates = {"irnn": irnn_rate, "lstm": lstm_rate}
+    found = {}
+
+    def add(model: str, order: str, k: int, seeds: int, epochs: int, **changes) -> None:
+        whole = make(model, **common, **changes).steps
+        specs = [
+            make(
+                model,
+                bptt_steps=None if k == whole else k,
+                permutation=seed if order == "permuted" else None,
+                seed=seed,
+                **common,
+                **changes,
+            )
+            for seed in range(seeds)
+        ]
+        found[curve_name(model, order, whole, k)] = Curve(tuple(specs), epochs)
+
+    for model in MODELS:
+        setting = {"pooling": pooling, "learning_rate": rates[model]}
+        steps = make(model, **common, **setting).steps
+        for order in ORDERS:
+            for k in lengths(steps).values():
+                add(model, order, k, seeds, epochs or EPOCHS["short"], **setting)
+        all_steps = make(model, bptt_steps=steps, **common, **setting)
+        found[f"{model}-all"] = Curve((all_steps,), 1)
+    if dataset == "mnist" and pooling > 1:
+        for model in MODELS:
+            for k in LONG:
+                add(
+                    model,
+                    "rows",
+                    k,
+                    long_seeds,
+                    epochs or EPOCHS["long"],
+                    learning_rate=TUNED[model],
+                )
+    return found
+
+
+def numbers(runs: Runs, language: str) -> dict[str, str | int]:
+    """Return the numbers of the prose by name."""
+    first = runs["irnn-all"][0]
+    steps, ks = _lengths(runs)
+    found = {
+        "steps": steps,
+        "seeds": len(runs[curve_name("irnn", "rows", steps, steps)]),
+        "epochs": len(runs[curve_name("irnn", "rows", steps, steps)][0]),
+        "irnn_rate": rate(first.spec.learning_rate),
+        "lstm_rate": rate(runs["lstm-all"][0].spec.learning_rate),
+        "close": f"{100 * CLOSE:g}",
+    }
+    for share, k in ks.items():
+        found[f"k_{share}"] = k
+        for model in MODELS:
+            for order in ORDERS:
+                found[f"{model}_{order}_{share}"] = percent(
+                    runs[curve_name(model, order, steps, k)], language
+                )
+    for model in MODELS:
+        for order in ORDERS:
+            found[f"{model}_{order}_enough"] = enough(runs, model, order)
+    return found
+
+
+def enough(runs: Runs, model: str, order: str) -> int:
+    """Return the smallest K whose mean accuracy is at most `CLOSE` below no truncation's."""
+    steps, ks = _lengths(runs)
+    full = runs[curve_name(model, order, steps, steps)]
+    return min(
+        k
+        for k in ks.values()
+        if difference(runs[curve_name(model, order, steps, k)], full).value >= -CLOSE
+    )
+
+
+def by_length(runs: Runs, language: str) -> Picture:
+    """Draw the test accuracy over K, row by row and permuted, for both networks."""
+    steps, ks = _lengths(runs)
+    ks = list(dict.fromkeys(ks.values()))
+    return _over_length(runs, language, "by_length", ORDERS, steps, ks)
+
+
+def long(runs: Runs, language: str) -> Picture:
+    """Draw the test accuracy over K at T = 784, row by row, for both networks."""
+    return _over_length(runs, language, "long", ("rows",), 784, LONG)
+
+
+def _over_length(
+    runs: Runs, language: str, name: str, orders: Sequence[str], steps: int, ks: Sequence[int]
+) -> Picture:
+    """Draw the test accuracy over K, a panel for each order.
+
+    A dot is a seed, a line goes through the means over the seeds.
+    """
+    text = WORDS[language]
+    shown = {
+        (order, model, k): runs[curve_name(model, order, steps, k)]
+        for order in orders
+        for model in MODELS
+        for k in ks
+    }
+
+    def draw(wide: bool) -> "Figure":
+        figure = new_figure(3.6 if wide else 2.8 * len(orders) + 0.6, wide)
+        layout = (1, len(orders)) if wide else (len(orders), 1)
+        panels = figure.subplots(*layout, sharey=True, squeeze=False).flat
+        for axes, order in zip(panels, orders, strict=True):
+            for model in MODELS:
+                values = [accuracies(shown[order, model, k]) for k in ks]
+                look = {"color": COLORS[model], "marker": MARKERS[model]}
+                for k, points in zip(ks, values, strict=True):
+                    axes.plot(
+                        [k] * len(points), points, linestyle="", markersize=3, alpha=0.5, **look
+                    )
+                means = [points.mean() for points in values]
+                axes.plot(ks, means, linewidth=2, markersize=5, label=model.upper(), **look)
+            axes.axhline(
+                0.1, color=INK, linewidth=1, linestyle=":", alpha=0.6, label=text["chance"]
+            )
+            axes.set_xscale("log")
+            axes.set_xticks(ks, [str(k) for k in ks])
+            axes.minorticks_off()
+            axes.set(xlabel=text["k"].format(steps=steps), ylabel=text["test accuracy"])
+            axes.set(title=text[order], ylim=(0, 1))
+            axes.yaxis.set_major_formatter("{x:.0%}")
+            axes.label_outer()
+        legend(figure, wide, columns=3)
+        return figure
+
+    findings = [
+        text["from k"].format(
+            model=model.upper(),
+            order=text[order],
+            low=ks[0],
+            first=f"{accuracies(shown[order, model, ks[0]]).mean():.1%}",
+            last=f"{accuracies(shown[order, model, ks[-1]]).mean():.1%}",
+            steps=steps,
+        )
+        for order in orders
+        for model in MODELS
+    ]
+    values = [
+        columns(run) | {"order": order, "steps": steps, "k": k, "accuracy": run["val_accuracy"][-1]}
+        for (order, _, k), curve in shown.items()
+        for run in curve
+    ]
+    every = tuple(run for curve in shown.values() for run in curve)
+    alt = described(ALT[name][language], findings, language)
+    return Picture(draw, alt, language, every, values=values)
+
+
+# --- claims -----------------------------------------------------------------------------
+
+
+def no_long_memory(runs: Runs) -> str:
+    """Judge that reading row by row needs no gradient through all steps.
+
+    For each network: some K of at most a quarter of T comes within `CLOSE` of no truncation, or
+    is not told apart from it by the seeds and not lower by more than twice that.
+    """
+    steps, ks = _lengths(runs)
+    held = []
+    for model in MODELS:
+        full = runs[curve_name(model, "rows", steps, steps)]
+        short = [runs[curve_name(model, "rows", steps, k)] for k in ks.values() if k <= steps / 4]
+        gaps = [difference(some, full) for some in short]
+        held.append(any(g.value > -CLOSE or (not g.lower and g.value > -2 * CLOSE) for g in gaps))
+    return {2: "reproduced", 1: "in part", 0: "not reproduced"}[sum(held)]
+
+
+def lstm_collapses(runs: Runs) -> str:
+    """Judge that an LSTM cut at 300 of 784 steps stays at chance, row by row.
+
+    Reproduced: below 20% where the whole gradient is above 30% and higher by more than chance.
+    Not reproduced: not lower than the whole gradient, less `CLOSE`.
+    """
+    cut, full = (runs[curve_name("lstm", "rows", 784, k)] for k in (300, 784))
+    epoch = min(len(run) for run in cut + full) - 1
+    gap = difference(cut, full, epoch)
+    if accuracies(cut, epoch).mean() < 0.2 and accuracies(full, epoch).mean() > 0.3 and gap.lower:
+        return "reproduced"
+    return "not reproduced" if gap.value > -CLOSE and not gap.lower else "in part"
+
+
+def permuted_hardly_loses(runs: Runs) -> str:
+    """Judge that an LSTM that reads permuted pixels hardly loses when cut at 300 / 784 of T."""
+    steps, ks = _lengths(runs)
+    cut, full = (runs[curve_name("lstm", "permuted", steps, k)] for k in (ks["trinh"], steps))
+    gap = difference(cut, full)
+    if gap.value > -CLOSE:
+        return "reproduced"
+    return "not reproduced" if gap.lower else "in part"
+
+
+def permuted_needs_more(runs: Runs) -> str:
+    """Judge that permuted pixels lose more by a short gradient than rows do, at K = T / 7.
+
+    For each network: the loss in accuracy from no truncation to K, averaged over the seeds, is
+    larger by more than `CLOSE` when permuted.
+    """
+    steps, ks = _lengths(runs)
+    held = []
+    for model in MODELS:
+        lost = {
+            order: -difference(
+                runs[curve_name(model, order, steps, ks["rows"])],
+                runs[curve_name(model, order, steps, steps)],
+            ).value
+            for order in ORDERS
+        }
+        held.append(lost["permuted"] - lost["rows"] > CLOSE)
+    return {2: "reproduced", 1: "in part", 0: "not reproduced"}[sum(held)]
+
+
+def all_differs(runs: Runs) -> str:
+    """Judge that K = T differs from no truncation: losses after an epoch, to 1e-6 of them."""
+    steps, _ = _lengths(runs)
+    for model in MODELS:
+        a, b = runs[f"{model}-all"][0], runs[curve_name(model, "rows", steps, steps)][0]
+        if abs(a["loss"][0] / b["loss"][0] - 1) > 1e-6:
+            return "reproduced"
+    return "not reproduced"
+
+
+MEASURED = {
+    "en": {
+        "cut": "{model}: {cut} at K = {k}, {full} with all steps",
+        "losses": "relative difference of the losses: {off}",
+        "join": "; ",
+    },
+    "ja": {
+        "cut": "{model}：K = {k} で {cut}、全ステップで {full}",
+        "losses": "損失の相対的な差：{off}",
+        "join": "／",
+    },
+}
+
+
+def _compared(order: str, share: str, models: Sequence[str] = MODELS):
+    """Return a function that says what K of a share and no truncation reach."""
+
+    def measured(runs: Runs, language: str) -> str:
+        steps, ks = _lengths(runs)
+        lines = []
+        for model in models:
+            cut, full = (
+                percent(runs[curve_name(model, order, steps, k)], language)
+                for k in (ks[share], steps)
+            )
+            words = {"model": model.upper(), "k": ks[share], "cut": cut, "full": full}
+            lines.append(MEASURED[language]["cut"].format(**words))
+        return MEASURED[language]["join"].join(lines)
+
+    return measured
+
+
+def _long_compared(runs: Runs, language: str) -> str:
+    cut, full = (percent(runs[curve_name("lstm", "rows", 784, k)], language) for k in (300, 784))
+    return MEASURED[language]["cut"].format(model="LSTM", k=300, cut=cut, full=full)
+
+
+def _losses(runs: Runs, language: str) -> str:
+    steps, _ = _lengths(runs)
+    off = max(
+        abs(
+            runs[f"{model}-all"][0]["loss"][0]
+            / runs[curve_name(model, "rows", steps, steps)][0]["loss"][0]
+            - 1
+        )
+        for model in MODELS
+    )
+    return MEASURED[language]["losses"].format(off=f"{off:.1g}")
+
+
+CLAIMS = (
+    Claim("no-long-memory", no_long_memory, _compared("rows", "quarter")),
+    Claim("lstm-collapses-when-cut", lstm_collapses, _long_compared),
+    Claim("permuted-hardly-loses", permuted_hardly_loses, _compared("permuted", "trinh", ["lstm"])),
+    Claim("permuted-needs-more", permuted_needs_more, _compared("permuted", "rows")),
+    Claim("all-steps-differ-from-none", all_differs, _losses),
+)

@@ -1,0 +1,110 @@
+"""What runs say of a claim: the difference of two groups of seeds, and verdicts.
+
+A difference is called one where Welch's t-test on the final test accuracies of the seeds gives
+p < `SIGNIFICANT`; seeds are taken as independent draws. With one seed nothing is told apart.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from irnn.spec import RunSpec
+from irnn.store import Run, Store
+from irnn.training.plan import Experiment
+
+SIGNIFICANT = 0.05
+
+VERDICTS = ("reproduced", "in part", "not reproduced", "not tested")
+
+Runs = Mapping[str, list[Run]]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How much higher the mean test accuracy of some runs is than that of others."""
+
+    value: float
+    p: float  # of Welch's two-sided t-test; 1 where a group has one seed
+
+    @property
+    def significant(self) -> bool:
+        """Whether the seeds' spread allows to call it a difference."""
+        return self.p < SIGNIFICANT
+
+    @property
+    def higher(self) -> bool:
+        """Whether the first runs are better by more than chance."""
+        return self.significant and self.value > 0
+
+    @property
+    def lower(self) -> bool:
+        """Whether the first runs are worse by more than chance."""
+        return self.significant and self.value < 0
+
+
+def accuracies(runs: Sequence[Run], epoch: int = -1) -> np.ndarray:
+    """Return the test accuracy of each run after an epoch, (runs,)."""
+    return np.array([run["val_accuracy"][epoch] for run in runs])
+
+
+def difference(runs: Sequence[Run], others: Sequence[Run], epoch: int = -1) -> Difference:
+    """Return the difference of the mean test accuracies of runs and of others.
+
+    Welch (1947): the means' difference over its standard error, in a t-distribution with the
+    degrees of freedom of Welch and Satterthwaite.
+    """
+    from scipy.stats import ttest_ind
+
+    a, b = accuracies(runs, epoch), accuracies(others, epoch)
+    value = float(a.mean() - b.mean())
+    if min(len(a), len(b)) < 2:
+        return Difference(value, 1.0)
+    if a.std() == b.std() == 0:
+        return Difference(value, float(value == 0))
+    return Difference(value, float(ttest_ind(a, b, equal_var=False).pvalue))
+
+
+class NotRecorded(Exception):
+    """A run that a rule looks at is not recorded, or has fewer epochs than its curve."""
+
+
+class Recorded(Mapping):
+    """The runs of an experiment by curve, read when they are asked for.
+
+    `seen` has the runs that were. A curve whose runs are not all there raises `NotRecorded`.
+    """
+
+    def __init__(self, experiment: Experiment, store: Store):
+        self.experiment, self.store = experiment, store
+        self.seen: dict[RunSpec, Run] = {}
+
+    def __getitem__(self, name: str) -> list[Run]:
+        curve = self.experiment[name]
+        runs = [self.store.read(spec).until(curve.epochs) for spec in curve.specs]
+        if any(len(run) < curve.epochs for run in runs):
+            raise NotRecorded(name)
+        self.seen |= {run.spec: run for run in runs}
+        return runs
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.experiment)
+
+    def __len__(self) -> int:
+        return len(self.experiment)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claim of the post or of a paper; its words are in the ledger's notebooks.
+
+    Args:
+        name: Its name in the ledger, unique.
+        rule: Returns a verdict of `VERDICTS` for an experiment's runs by curve.
+        measured: Returns what was measured, in a language.
+
+    """
+
+    name: str
+    rule: Callable[[Runs], str]
+    measured: Callable[[Runs, str], str]

@@ -1,0 +1,178 @@
+"""A headless Chromium, driven over its DevTools protocol: no package needed.
+
+`--remote-debugging-pipe` has Chromium read JSON from file 3 and write it to file 4, each message
+ended by a null byte (https://chromedevtools.github.io/devtools-protocol/).
+"""
+
+import base64
+import functools
+import itertools
+import json
+import os
+import select
+import shutil
+import subprocess
+import tempfile
+import threading
+import time
+from contextlib import contextmanager
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+SECONDS = 60  # for anything; a busy machine is slow
+
+
+def program():
+    """Return the path of a Chromium, None where there is none."""
+    return next(filter(None, map(shutil.which, NAMES)), None)
+
+
+class Browser:
+    """A Chromium that runs until `close`."""
+
+    def __init__(self):
+        self._folder = tempfile.TemporaryDirectory(prefix="irnn-browser-")
+        (inward, self._write), (self._read, outward) = os.pipe(), os.pipe()
+        options = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
+        options += ["--remote-debugging-pipe", f"--user-data-dir={self._folder.name}"]
+        self._process = subprocess.Popen(
+            ["sh", "-c", f'exec "$@" 3<&{inward} 4>&{outward}', "sh", program(), *options],
+            pass_fds=(inward, outward),
+            stderr=subprocess.DEVNULL,
+        )
+        os.close(inward)
+        os.close(outward)
+        self._numbers, self._received = itertools.count(1), b""
+
+    def close(self):
+        self._process.terminate()
+        self._process.wait()
+        os.close(self._write)
+        os.close(self._read)
+        self._folder.cleanup()
+
+    def call(self, method, session=None, **params):
+        """Call a method of the protocol and return its result."""
+        number = next(self._numbers)
+        message = {"id": number, "method": method, "params": params}
+        message |= {"sessionId": session} if session else {}
+        os.write(self._write, json.dumps(message).encode() + b"\0")
+        while (answer := self._next()).get("id") != number:
+            pass
+        if "error" in answer:
+            raise RuntimeError(f"{method}: {answer['error']['message']}")
+        return answer["result"]
+
+    def _next(self):
+        while b"\0" not in self._received:
+            if not select.select([self._read], [], [], SECONDS)[0]:
+                raise TimeoutError("Chromium does not answer")
+            self._received += os.read(self._read, 1 << 16)
+        message, _, self._received = self._received.partition(b"\0")
+        return json.loads(message)
+
+    def page(self, url, width=1280, height=900, media=(), blocked=(), scripts=True):
+        """Open a page.
+
+        `media` are pairs as ("prefers-color-scheme", "dark"), `blocked` patterns of addresses
+        that do not arrive.
+        """
+        return Page(self, url, width, height, media, blocked, scripts)
+
+
+class Page:
+    """A page in a tab of its own."""
+
+    def __init__(self, browser, url, width, height, media, blocked, scripts):
+        target = browser.call("Target.createTarget", url="about:blank")["targetId"]
+        attached = browser.call("Target.attachToTarget", targetId=target, flatten=True)
+        self._browser, self._session, self._target = browser, attached["sessionId"], target
+        phone = width < 600
+        self.call(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=phone,
+        )
+        self.call("Emulation.setTouchEmulationEnabled", enabled=phone)
+        self.call(
+            "Emulation.setEmulatedMedia", features=[{"name": n, "value": v} for n, v in media]
+        )
+        self.call("Emulation.setScriptExecutionDisabled", value=not scripts)
+        self.call("Network.enable")
+        self.call("Network.setBlockedURLs", urls=list(blocked))
+        self.go(url)
+
+    def call(self, method, **params):
+        return self._browser.call(method, self._session, **params)
+
+    def go(self, url):
+        """Load a page, or follow a link to a part of this one."""
+        self.call("Page.navigate", url=url)
+        self.wait("document.readyState === 'complete'")
+
+    def run(self, script):
+        """Return the value of an expression of JavaScript, awaited where it is a promise."""
+        done = self.call(
+            "Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True
+        )
+        if "exceptionDetails" in done:
+            raise RuntimeError(done["exceptionDetails"]["exception"].get("description"))
+        return done["result"].get("value")
+
+    def wait(self, script):
+        """Wait until an expression is true, and return its value."""
+        end = time.monotonic() + SECONDS
+        while not (value := self.run(script)):
+            if time.monotonic() > end:
+                raise TimeoutError(f"never true: {script}")
+            time.sleep(0.05)
+        return value
+
+    def press(self, key, times=1):
+        """Press a key, named as KeyboardEvent.key names it."""
+        text = {"text": "\r"} if key == "Enter" else {"text": key} if len(key) == 1 else {}
+        for _ in range(times):
+            self.call("Input.dispatchKeyEvent", type="keyDown", key=key, code=key, **text)
+            self.call("Input.dispatchKeyEvent", type="keyUp", key=key, code=key)
+
+    def drag(self, points):
+        """Draw a line with the mouse, from point to point (x, y) of the window."""
+        mouse = functools.partial(
+            self.call, "Input.dispatchMouseEvent", button="left", clickCount=1
+        )
+        mouse(type="mousePressed", x=points[0][0], y=points[0][1])
+        for x, y in points[1:]:
+            mouse(type="mouseMoved", x=x, y=y)
+        mouse(type="mouseReleased", x=points[-1][0], y=points[-1][1])
+
+    def swipe(self, points):
+        """Draw a line with a finger."""
+        touch = functools.partial(self.call, "Input.dispatchTouchEvent")
+        touch(type="touchStart", touchPoints=[dict(zip("xy", points[0], strict=True))])
+        for point in points[1:]:
+            touch(type="touchMove", touchPoints=[dict(zip("xy", point, strict=True))])
+        touch(type="touchEnd", touchPoints=[])
+
+    def screenshot(self, path):
+        picture = self.call("Page.captureScreenshot")["data"]
+        path.write_bytes(base64.b64decode(picture))
+
+    def close(self):
+        self._browser.call("Target.closeTarget", targetId=self._target)
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@contextmanager
+def served(folder):
+    """Serve a folder meanwhile, and give its address."""
+    handler = functools.partial(_Quiet, directory=folder)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()

@@ -1,0 +1,69 @@
+"""The catalogue has every run, whole, and a command that trains it again."""
+
+import csv
+import json
+import shlex
+from dataclasses import asdict
+
+import pytest
+
+from irnn.__main__ import main
+from irnn.chapters import runs as catalogue
+from irnn.spec import make, setting
+from irnn.store import METRICS, RUNS, Store
+
+SITTING = {"first_epoch": 1, "backend": "jax", "device": "CPU <1>", "date": "2026-01-02T00:00:00"}
+
+
+@pytest.fixture
+def two(store):
+    """A store with a run of the main experiment and one that diverged."""
+    for spec, value in ((make("irnn"), 0.75), (make("lstm", optimizer="sgd", clip_norm=1), None)):
+        line = {"epoch": 1} | dict.fromkeys(METRICS, value) | {"seconds": 2.0}
+        store.append(spec, {"sitting": SITTING}, line)
+    return store
+
+
+def test_every_recorded_run_is_listed_with_all_of_its_spec(capsys):
+    assert main(["runs", "--csv"]) == 0
+    rows = list(csv.DictReader(capsys.readouterr().out.splitlines()))
+    runs, _ = Store().runs()
+    assert [row["run"] for row in rows] == [run.spec.name for run in runs]
+    assert rows[0].keys() > asdict(runs[0].spec).keys()
+    assert float(rows[0]["final"]) == runs[0]["val_accuracy"][-1]
+
+
+def test_json_says_the_same(two, capsys):
+    assert main(["runs", "--json", "--runs-dir", str(two.root)]) == 0
+    irnn, lstm = json.loads(capsys.readouterr().out)
+    assert (irnn["best"], irnn["final"], irnn["device"]) == (0.75, 0.75, "CPU <1>")
+    assert (lstm["best"], lstm["final"], lstm["clip_norm"]) == (None, None, 1.0)
+
+
+def test_the_page_shows_what_differs_and_escapes_it(two):
+    table = catalogue.table(two.runs()[0], "en", str(two.root)).html
+    assert table.count("<tr>") == 3
+    assert "CPU &lt;1&gt;" in table
+    assert "optimizer sgd, clip_norm 1" in table
+    assert "<a " not in table  # the site has the records of the published runs alone
+
+
+def test_a_published_run_leads_to_its_record(site):
+    page = (site / "book" / "en" / "runs.html").read_text("utf-8")
+    name = next(RUNS.glob("*.jsonl")).name
+    assert (site / catalogue.RECORDS / name).read_text() == (RUNS / name).read_text()
+    assert "irnn-catalogue" in page
+
+
+def test_its_command_trains_a_run_again(tmp_path, capsys):
+    run = Store().runs()[0][0]
+    words = shlex.split(catalogue.command(run))
+    assert words[:3] == ["python", "-m", "irnn"]
+    arguments = [str(tmp_path) if word == "my-runs" else word for word in words[3:]]
+    assert main([*arguments, "--dry-run"]) == 0
+    assert f"{len(run)} of {len(run)} epochs to train" in capsys.readouterr().out
+
+
+def test_the_main_experiment_needs_no_words():
+    assert setting(make("lstm", seed=3, learning_rate=1e-4)) == ""
+    assert setting(make("irnn", bptt_steps=28)) == "bptt_steps 28"
