@@ -284,7 +284,9 @@ def search(runs: Runs, language: str) -> Picture:
         return figure
 
     shown = tuple(run for searched in found.values() for run in searched)
-    lowest = [min(searched, key=lambda run: run["loss"][0]) for searched in found.values()]
+    lowest = [
+        searched[np.nanargmin([r["loss"][0] for r in searched])] for searched in found.values()
+    ]
     findings = [
         text["lowest"].format(
             model=run.spec.model.upper(), rate=rate(run.spec.learning_rate), loss=run["loss"][0]
