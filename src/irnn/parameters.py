@@ -21,7 +21,8 @@ def _language(name: str, value) -> None:
     one_of(name, value, LANGUAGES)
 
 
-def _switch(name: str, value) -> None:
+def switch(name: str, value) -> None:
+    """Raise `InputError` unless the value is True or False."""
     one_of(f"value of {name}", value, (True, False))
 
 
@@ -77,7 +78,7 @@ SHARED = {
     "units": Parameter(100, "units of the recurrent layer"),
     "batch_size": Parameter(32, "images per update"),
     "learning_rate": Parameter(1e-6, "of RMSprop, shared by both networks"),
-    "train": Parameter(False, "train the runs that the store lacks", _switch),
+    "train": Parameter(False, "train the runs that the store lacks", switch),
     "runs_dir": Parameter("", 'the store, a folder of runs; "": book/runs', _folder),
 }
 

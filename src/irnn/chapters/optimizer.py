@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from irnn.errors import one_of
 from irnn.evidence import Runs
-from irnn.parameters import Parameter, shared
+from irnn.parameters import Parameter, shared, switch
 from irnn.spec import DATASETS, make
 from irnn.store import Run
 from irnn.training.plan import Curve, Experiment
@@ -13,6 +13,7 @@ from irnn.training.plan import Curve, Experiment
 PARAMETERS = shared(seeds=1, without=["learning_rate"]) | {
     "pooling": Parameter(2, "side of the squares of pixels that are averaged: 1, 2 or 4"),
     "samples": Parameter(None, "training images; None: a sixth of them"),
+    "paper": Parameter(False, "add the paper's own setting, at 784 steps", switch),
 }
 
 MODELS = ("irnn", "lstm")
@@ -45,11 +46,12 @@ def experiment(
     batch_size: int,
     pooling: int,
     samples: int | None,
+    paper: bool,
 ) -> Experiment:
     """Return SGD over rate, momentum and clipping, and RMSprop over its rate, for both networks.
 
-    They are trained on a part of the images. MNIST adds the paper's own setting: all images,
-    784 steps, batches of 16, gradients clipped at 1.
+    They are trained on a part of the images. `paper` adds the paper's own setting: all images,
+    no pooling, batches of 16, gradients clipped at 1.
     """
     one_of("dataset", dataset, DATASETS)
     common = {"dataset": dataset, "units": units, "batch_size": batch_size}
@@ -71,11 +73,11 @@ def experiment(
             for momentum in MOMENTA:
                 setting = {"optimizer": "sgd", "momentum": momentum, "clip_norm": clip}
                 found[curve_name(model, momentum, clip)] = curve(model, SGD_RATES, **setting)
-    if dataset == "mnist":
+    if paper:
         for model, rate in PAPER.items():
             setting = {"optimizer": "sgd", "learning_rate": rate, "clip_norm": 1.0}
             specs = [
-                make(model, units=units, batch_size=16, seed=seed, **setting)
+                make(model, dataset=dataset, units=units, batch_size=16, seed=seed, **setting)
                 for seed in range(PAPER_SEEDS)
             ]
             found[f"{model}-paper"] = Curve(tuple(specs), epochs or EPOCHS["paper"])
