@@ -1,9 +1,11 @@
 """Does naming a digit need a memory that long? Orders of the pixels, and a task that does."""
 
+from statistics import median
+
 from irnn.chapters.truncated_bptt import EPOCHS as SWEEP_EPOCHS
 from irnn.errors import one_of
 from irnn.evidence import Runs, accuracies, difference
-from irnn.parameters import Parameter, shared
+from irnn.parameters import Parameter, shared, switch
 from irnn.spec import make
 from irnn.training.plan import Curve, Experiment
 
@@ -11,11 +13,12 @@ PARAMETERS = shared(seeds=3, without=["learning_rate"]) | {
     "pooling": Parameter(2, "side of the squares of pixels that are averaged: 1, 2 or 4"),
     "irnn_rate": Parameter(1e-4, "learning rate of the IRNN, of RMSprop"),
     "lstm_rate": Parameter(1e-3, "learning rate of the LSTM, of RMSprop"),
+    "adding": Parameter(False, "add the paper's adding problem", switch),
 }
 
 MODELS = ("irnn", "lstm")
 ORDERS = ("rows", "columns", "reversed", "permuted", "cropped")
-EPOCHS = {"orders": SWEEP_EPOCHS["short"], "control": 3}
+EPOCHS = {"orders": SWEEP_EPOCHS["short"], "control": 3, "adding": 10}
 
 # Blank steps after the last pixel, as a share of the pixels' number.
 DELAYS = (0, 1 / 4, 1 / 2, 1)
@@ -23,6 +26,12 @@ REACH = 1 / 4  # share of the pixels that a gradient reaches beyond the blank st
 
 # Width of the border that is cut off, in pixels; all but little of it is blank.
 BORDERS = {"mnist": 4, "digits": 1}
+
+# The adding problem: lengths of the sequences, their number, and the mean squared error of
+# guessing the mean, below half of which it counts as learned.
+ADDING = (100, 200, 400)
+SEQUENCES = 20_000
+GUESSING = 1 / 6
 
 CLOSE = 0.05
 
@@ -36,13 +45,14 @@ def experiment(
     pooling: int,
     irnn_rate: float,
     lstm_rate: float,
+    adding: bool,
 ) -> Experiment:
     """Return both networks over the order of the pixels, and over blank steps after them.
 
     `MODEL-ORDER`: no truncation. `cropped` is row by row without the blank border.
     `MODEL-delay-N-REACH`: N blank steps follow the last pixel, and the gradient reaches all steps
     ("all"), the blank ones alone ("blank"), or these and the last quarter of the pixels
-    ("quarter").
+    ("quarter"). `MODEL-adding-T`: the adding problem.
     """
     one_of("dataset", dataset, BORDERS)
     common = {"dataset": dataset, "units": units, "batch_size": batch_size, "pooling": pooling}
@@ -82,6 +92,22 @@ def experiment(
                         delay=delay,
                         bptt_steps=steps,
                     )
+    for length in ADDING if adding else ():
+        for model in MODELS:
+            specs = [
+                make(
+                    model,
+                    dataset="adding",
+                    length=length,
+                    samples=SEQUENCES,
+                    units=units,
+                    batch_size=batch_size,
+                    learning_rate=rates[model],
+                    seed=seed,
+                )
+                for seed in range(seeds)
+            ]
+            found[f"{model}-adding-{length}"] = Curve(tuple(specs), epochs or EPOCHS["adding"])
     return found
 
 
@@ -144,3 +170,20 @@ def permuted_is_harder(runs: Runs) -> str:
     """Judge that permuted pixels are harder than rows, for each network, by more than chance."""
     held = sum(difference(runs[f"{m}-permuted"], runs[f"{m}-rows"]).lower for m in MODELS)
     return {2: "reproduced", 1: "in part", 0: "not reproduced"}[held]
+
+
+def irnn_adds(runs: Runs) -> str:
+    """Judge that the IRNN learns the adding problem wherever the LSTM does.
+
+    Learned: the median over the seeds of the test set's mean squared error ends below half of
+    guessing's.
+    """
+
+    def learned(model: str, length: int) -> bool:
+        errors = [run["val_loss"][-1] for run in runs[f"{model}-adding-{length}"]]
+        return median(errors) < GUESSING / 2
+
+    missed = [n for n in ADDING if learned("lstm", n) and not learned("irnn", n)]
+    if not any(learned("irnn", n) for n in ADDING):
+        return "not reproduced"
+    return "in part" if missed else "reproduced"

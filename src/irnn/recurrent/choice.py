@@ -109,8 +109,8 @@ class Layer(NamedTuple):
 def of(spec: RunSpec) -> Layer:
     """Return the layer that a run trains."""
     if spec.model == "irnn":
-        return Layer(1, spec.units, 1, "float32", relu(spec.relu_derivative_at_0))
-    return Layer(4, spec.units, 1, "float32", gate(spec.gates or spec.semantics))
+        return Layer(1, spec.units, spec.features, "float32", relu(spec.relu_derivative_at_0))
+    return Layer(4, spec.units, spec.features, "float32", gate(spec.gates or spec.semantics))
 
 
 def loop_name(spec: RunSpec) -> str:
