@@ -90,12 +90,12 @@ def _read_mnist(path: Path) -> dict[str, np.ndarray]:
 
 
 def _download_mnist() -> dict[str, np.ndarray]:
-    import keras
-
     # Keras has no lock. A user's own: what another one left there could not be opened.
     user = os.getuid() if hasattr(os, "getuid") else ""
     lock = FileLock(Path(tempfile.gettempdir()) / f"irnn-mnist-{user}.lock")
     try:
+        import keras
+
         with lock, redirect_stdout(sys.stderr):  # a page does not show the download
             (x_train, y_train), (x_test, y_test) = keras.datasets.mnist.load_data()
     except Exception as error:
