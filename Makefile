@@ -1,15 +1,16 @@
 # Python 3.11 to 3.13: `make book PYTHON=python3.12` names another one.
 PYTHON ?= python3
+EXTRAS = --extra tensorflow --extra jax --extra cluster --extra notebook --group dev
 
 .PHONY: book test serve train lock clean
 
-book: .venv/ready  ## execute every chapter and render the site into _build/html
-	.venv/bin/python -m irnn book
+book: .venv/ready  ## execute the chapters that changed and render the site into _build/html
+	@.venv/bin/python -m irnn book
 
-test: .venv/ready  ## lint, then test on both backends
+test: .venv/ready  ## lint, then test: all on JAX, and what depends on the backend on TensorFlow too
 	.venv/bin/ruff check . && .venv/bin/ruff format --check .
-	.venv/bin/pytest
-	KERAS_BACKEND=jax .venv/bin/pytest -m keras
+	.venv/bin/pytest -n auto --maxprocesses 4 --dist loadgroup
+	KERAS_BACKEND=tensorflow .venv/bin/pytest -n auto --maxprocesses 4 --dist loadgroup -m keras
 
 serve:  ## show the site on http://localhost:8000
 	@test -f _build/html/index.html || { echo "there is no site yet: make book"; exit 1; }
@@ -19,14 +20,19 @@ train: .venv/ready  ## train what the main experiment lacks
 	.venv/bin/python -m irnn train irnn-vs-lstm
 
 lock: .venv/ready  ## renew requirements.txt from pyproject.toml
-	.venv/bin/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --fork-strategy fewest --no-annotate --upgrade -o requirements.txt
+	.venv/bin/uv pip compile pyproject.toml $(EXTRAS) --universal --python-version 3.11 --fork-strategy fewest --no-annotate --upgrade -o requirements.txt
 
 clean:  ## remove what is built, and the environment
 	rm -rf _build .venv
 
+# uv takes a quarter of pip's time. It does not know pip's settings, such as a mirror; then pip does it.
 .venv/ready: requirements.txt pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 to 3.13 is needed: make PYTHON=python3.12" if not (3, 11) <= sys.version_info < (3, 14) else 0)'
-	$(PYTHON) -m venv .venv
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
-	touch $@
+	@command -v "$(PYTHON)" > /dev/null || { echo "there is no Python '$(PYTHON)': make PYTHON=python3.12"; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit("Python 3.11 to 3.13 is needed: make PYTHON=python3.12" if not (3, 11) <= sys.version_info < (3, 14) else 0)'
+	@echo "setting up .venv: about 130 packages, TensorFlow and JAX among them"
+	@"$(PYTHON)" -m venv .venv
+	@.venv/bin/python -m pip install -qq --disable-pip-version-check $$(grep ^uv= requirements.txt)
+	@.venv/bin/uv pip install --quiet --python .venv -r requirements.txt || \
+		{ echo "uv cannot install them; pip tries"; .venv/bin/python -m pip install -qq --disable-pip-version-check -r requirements.txt; }
+	@.venv/bin/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@

@@ -1,49 +1,90 @@
 """The fused recurrent loops on a GPU: checked, then timed beside what they replace.
 
-    KERAS_BACKEND=jax python benchmarks/fused.py
-    KERAS_BACKEND=jax python benchmarks/fused.py --interpret    # the check alone, without a GPU
+    PYTHONPATH=src python benchmarks/fused.py --minutes 9 --output OUT
 
-The check holds the compiled loops to the plain loop in float64 on the CPU. Then an update is
-timed, forwards, backwards and RMSprop, on random data: Keras' stock layers with `model.fit`
-(whose matrix products JAX rounds to tf32), the plain loop and the fused one with runs side by
-side, and the choices that `Fused` leaves open. Seconds per epoch are the time of an update by
-the 1,875 updates of an MNIST epoch at batch 32; for runs side by side, divided by the runs.
+It needs JAX for CUDA with what that brings and the other packages of `NEEDED`; neither
+TensorFlow nor MNIST nor a network. What a machine without a network lacks, Keras and optree most
+likely, comes as wheels:
+
+    python -m pip download --python-version 3.12 --only-binary=:all: --no-deps --dest WHEELS \
+        keras optree namex
+    python -m pip install --no-index --no-deps --find-links WHEELS keras optree namex
+
+All but the speed can be tried without a GPU, with a kernel that is interpreted:
+
+    JAX_PLATFORMS=cpu PYTHONPATH=src python benchmarks/fused.py --interpret --pooling 4 \
+        --units 5 --batch 2 --runs 3 --updates 2 --slow-updates 2 --output OUT
+
+The check holds outputs and all gradients of the fused loops to those of the plain loop in float64
+on the processor, in several shapes. Then an update is timed, forwards, backwards and RMSprop, on
+random data: Keras' stock layers with `model.fit` (whose matrix products JAX rounds to tf32), the
+plain loop and the fused one, alone and with runs side by side, and the choices that `Fused`
+leaves open. Seconds per epoch are the time of an update by the number of updates of an MNIST
+epoch, for runs side by side divided by the runs: the median of the rounds and the quartiles.
 
 The limit is the time of the same loops with all but the first rows of the matrix left out,
 that is of waiting, and of the multiply-adds that are left out at the rate of a large float32
-matrix product. The table goes to `benchmarks/results/fused-DEVICE.csv`.
+matrix product.
+
+What matters most comes first. A row is in its table, fused-check.csv or fused-speed.csv in OUT,
+as soon as it is known: what is killed has lost nothing, and another run adds to the tables. The
+program ends by itself when the time is over, and with 1 if a loop is wrong or something failed;
+the row says what.
 """
 
 import argparse
 import csv
 import datetime
 import os
-import re
 import sys
+import threading
 import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from functools import partial
-from itertools import product
+from importlib.util import find_spec
+from itertools import chain, product
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# Modules by the names under which pip has them; the last four are what Keras imports.
+NEEDED = {
+    "numpy": "numpy",
+    "jax": "jax[cuda13]",
+    "keras": "keras",
+    "optree": "optree",
+    "typing_extensions": "typing-extensions",
+    "absl": "absl-py",
+    "rich": "rich",
+    "packaging": "packaging",
+}
 
-import jax
-import jax.numpy as jnp
-import keras
-import numpy as np
-from speed import stock
+os.environ["KERAS_BACKEND"] = "jax"
+try:
+    import jax
+    import jax.numpy as jnp
+    import keras
+    import numpy as np
+    from stock import stock
 
-from irnn.recurrent import backward as loops
-from irnn.recurrent.activations import hard_sigmoid_2015, relu
-from irnn.recurrent.fused import Fused
-from irnn.recurrent.scan import Scan, dot
-from irnn.spec import make
+    from irnn.recurrent import backward as loops
+    from irnn.recurrent import choice
+    from irnn.recurrent.activations import gate, relu
+    from irnn.recurrent.check import greatest_error
+    from irnn.recurrent.fused import Fused, most_units
+    from irnn.recurrent.scan import Scan, dot
+    from irnn.spec import RunSpec, make
+except ImportError as failure:
+    lacking = [name for module, name in NEEDED.items() if not find_spec(module)]
+    if lacking:
+        sys.exit(f"not installed: {', '.join(lacking)}; the first lines of {__file__} say how")
+    sys.exit(f"{failure}; is PYTHONPATH=src set?")
 
 RESULTS = Path(__file__).parent / "results"
-UPDATES_OF_AN_EPOCH = 1875
-STEPS = 784
 LIMIT = 1e-5  # relative error in the check
 BLOCKS = {"irnn": 1, "lstm": 4}  # of units in the columns of the weights
+STATES = {"irnn": 1, "lstm": 2}
+ROUNDS = 5
+LONGEST = 20  # seconds, after which no other round begins
 
 
 class Waiting(Fused):
@@ -52,92 +93,145 @@ class Waiting(Fused):
     width = 128
 
 
-def last_output(model: str, loop, x, weights, states=None):
-    """Return the last states of the model's layer."""
-    units = weights[1].shape[0]
-    if states is None:
-        states = [jnp.zeros((len(x), units), x.dtype)] * {"irnn": 1, "lstm": 2}[model]
-    if model == "irnn":
-        return [loops.simple_rnn(loop, relu(0.5), x, *states, *weights)]
-    return loops.lstm(loop, hard_sigmoid_2015, x, *states, *weights)
+@dataclass(frozen=True)
+class Case:
+    """A shape in which a loop is checked; more than one run are side by side (`vmap`)."""
+
+    network: str
+    semantics: str  # as in `RunSpec`: decides the activation
+    units: int
+    batch_size: int
+    steps: int
+    features: int
+    runs: int = 1
+
+    def arrays(self) -> list[np.ndarray]:
+        """Draw x, the first states, W, U and b, each with an axis of runs if there are more."""
+        shapes = [(self.batch_size, self.steps, self.features)]
+        shapes += [(self.batch_size, self.units)] * STATES[self.network]
+
+        def draw(seed: int) -> list[np.ndarray]:
+            rng = np.random.default_rng(seed)
+            given = [rng.normal(size=shape) for shape in shapes]
+            return given + weights(rng, self.network, self.units, self.features)
+
+        if self.runs == 1:
+            return draw(0)
+        return [np.stack(arrays) for arrays in zip(*map(draw, range(self.runs)), strict=True)]
 
 
-def draw(model: str, units: int, seed: int = 0) -> list[np.ndarray]:
+def cases(spec: RunSpec) -> list[Case]:
+    """Return the shapes in which a network's loop is checked, that of the spec first."""
+    shape = spec.units, spec.batch_size, spec.steps, 1
+    return [
+        Case(spec.model, "2015", *shape),
+        Case(spec.model, "2015", *shape, runs=4),
+        Case(spec.model, "2015", most_units(BLOCKS[spec.model]), 2, 5, 1),
+        Case(spec.model, "today", 33, 3, 7, 3),
+        Case(spec.model, "today", 8, 66, 5, 2),
+        Case(spec.model, "2015", 5, 1, 1, 1),
+    ]
+
+
+def weights(rng: np.random.Generator, network: str, units: int, features: int) -> list[np.ndarray]:
     """Draw W, U and b."""
-    rng = np.random.default_rng(seed)
-    columns = BLOCKS[model] * units
-    scales = {(1, columns): 1, (units, columns): 0.5 * units**-0.5, (columns,): 1}
+    columns = BLOCKS[network] * units
+    scales = {(features, columns): 1, (units, columns): 0.5 * units**-0.5, (columns,): 1}
     return [scale * rng.normal(size=shape) for shape, scale in scales.items()]
 
 
-def check(model: str, units: int, batch: int, steps: int, interpret: bool) -> float:
+def last_states(network: str, semantics: str, loop, *arrays) -> list[jax.Array]:
+    """Return the last states of a network's layer; `arrays` are x, the first states, W, U, b."""
+    if network == "irnn":
+        return [loops.simple_rnn(loop, relu({"2015": 0.5, "today": 0}[semantics]), *arrays)]
+    return list(loops.lstm(loop, gate(semantics), *arrays))
+
+
+def error(case: Case, interpret: bool) -> float:
     """Return the greatest relative error among outputs and gradients, against float64."""
-    rng = np.random.default_rng(1)
-    x = rng.normal(size=(batch, steps, 1))
-    states = [rng.normal(size=(batch, units)) for _ in range({"irnn": 1, "lstm": 2}[model])]
-    arrays = [x, draw(model, units), states]
+    arrays = case.arrays()
 
     def compute(loop, dtype):
-        def loss(x, weights, states):
-            last = last_output(model, loop, x, weights, states)
-            return sum((a**2).sum() for a in last), last
+        def loss(*arrays):
+            last = last_states(case.network, case.semantics, loop, *arrays)
+            return sum((k + 1) * (a**2).sum() for k, a in enumerate(last)), last
 
-        step = jax.jit(jax.value_and_grad(loss, (0, 1, 2), has_aux=True))
-        (_, last), gradients = step(*jax.tree.map(lambda a: jnp.asarray(a, dtype), arrays))
-        return [np.array(a) for a in jax.tree.leaves((last, gradients))]
+        step = jax.value_and_grad(loss, range(len(arrays)), has_aux=True)
+        step = jax.jit(jax.vmap(step) if case.runs > 1 else step)
+        (_, last), gradients = step(*(jnp.asarray(a, dtype) for a in arrays))
+        return [np.asarray(a, "float64") for a in (*last, *gradients)]
 
     ours = compute(partial(Fused, interpret=interpret), "float32")
     with jax.enable_x64(True), jax.default_device(jax.devices("cpu")[0]):
         reference = compute(Scan, "float64")
-    errors = [
-        np.linalg.norm(a - b) / np.linalg.norm(b) for a, b in zip(ours, reference, strict=True)
-    ]
-    return max(errors) if np.isfinite(errors).all() else np.inf
+    return greatest_error(ours, reference)
 
 
-def update_seconds(model: str, loop, units: int, batch: int, runs: int, updates: int) -> float:
-    """Return the median time of an update of all runs, over five rounds of `updates`."""
+# --- time -------------------------------------------------------------------------------
+
+
+def times(train: Callable[[], object]) -> tuple[float, list[float]]:
+    """Return the seconds of a first call, which compiles, and of those after it."""
+    found: list[float] = []
+    begin = time.perf_counter()
+    while len(found) <= ROUNDS and (len(found) < 2 or time.perf_counter() - begin < LONGEST):
+        start = time.perf_counter()
+        train()
+        found.append(time.perf_counter() - start)
+    return found[0], found[1:]
+
+
+def program(spec: RunSpec, loop, runs: int, updates: int) -> Callable[[], None]:
+    """Return a function that makes so many updates of all runs, in one program."""
     rng = np.random.default_rng(2)
-    x = jnp.asarray(rng.random((batch, STEPS, 1)), "float32")
-    y = jnp.asarray(rng.integers(0, 10, batch))
-    dense = [rng.normal(size=(units, 10)) * units**-0.5, np.zeros(10)]
-    weights = [jnp.stack([jnp.float32(a)] * runs) for a in [*draw(model, units), *dense]]
+    x = jnp.asarray(rng.random((spec.batch_size, spec.steps, 1)), "float32")
+    y = jnp.asarray(rng.integers(0, 10, spec.batch_size))
+    first = [jnp.zeros((spec.batch_size, spec.units))] * STATES[spec.model]
+    dense = [rng.normal(size=(spec.units, 10)) * spec.units**-0.5, np.zeros(10)]
+    drawn = [*weights(rng, spec.model, spec.units, 1), *dense]
+    start = [jnp.stack([jnp.float32(a)] * runs) for a in drawn]
 
     def loss(weights):
-        *recurrent_weights, v, c = weights
-        h = last_output(model, loop, x, recurrent_weights)[0]
-        logits = dot(h, v) + c
+        *recurrent, v, c = weights
+        logits = dot(last_states(spec.model, "2015", loop, x, *first, *recurrent)[0], v) + c
         return -jnp.take_along_axis(jax.nn.log_softmax(logits), y[:, None], 1).mean()
 
     def update(state, _):
         weights, squares = state
         gradients = jax.vmap(jax.grad(loss))(weights)
         squares = jax.tree.map(lambda s, g: 0.9 * s + 0.1 * g * g, squares, gradients)
-        rms = jax.tree.map(
-            lambda w, g, s: w - 1e-6 * g / jnp.sqrt(s + 1e-6), *[weights, gradients, squares]
+        moved = jax.tree.map(
+            lambda w, g, s: w - 1e-6 * g / jnp.sqrt(s + 1e-6), weights, gradients, squares
         )
-        return (rms, squares), None
+        return (moved, squares), None
 
-    train = jax.jit(lambda state: jax.lax.scan(update, state, length=updates)[0])
-    state = jax.block_until_ready(train((weights, jax.tree.map(jnp.zeros_like, weights))))
-    seconds = []
-    for _ in range(5):
-        start = time.perf_counter()
-        state = jax.block_until_ready(train(state))
-        seconds.append((time.perf_counter() - start) / updates)
-    return float(np.median(seconds))
+    compiled = jax.jit(lambda state: jax.lax.scan(update, state, length=updates)[0])
+    state = (start, jax.tree.map(jnp.zeros_like, start))
+
+    def train():
+        nonlocal state
+        state = jax.block_until_ready(compiled(state))
+
+    return train
 
 
-def stock_seconds(model: str, units: int, batch: int, updates: int) -> float:
-    """Return the time of an update of Keras' stock layers in `model.fit`."""
-    network = stock(make(model, units=units))
+def fit(spec: RunSpec, updates: int) -> Callable[[], object]:
+    """Return a function that makes so many updates of Keras' stock layers in `model.fit`."""
     rng = np.random.default_rng(2)
-    x = rng.random((batch * updates, STEPS, 1), dtype="float32")
-    y = rng.integers(0, 10, batch * updates)
-    network.fit(x, y, batch_size=batch, verbose=0)
-    start = time.perf_counter()
-    network.fit(x, y, batch_size=batch, verbose=0)
-    return (time.perf_counter() - start) / updates
+    x = rng.random((spec.batch_size * updates, spec.steps, 1), dtype="float32")
+    y = rng.integers(0, 10, spec.batch_size * updates)
+    return partial(stock(spec).fit, x, y, batch_size=spec.batch_size, verbose=0)
+
+
+def limit(spec: RunSpec, runs: int) -> float:
+    """Return the seconds that waiting and multiply-adds leave for an update of all runs."""
+    multiply_adds = 2 * spec.steps * BLOCKS[spec.model] * spec.units**2  # forwards and backwards
+    cores = jax.devices()[0].core_count
+    a_row = multiply_adds / (multiply_adds_per_second() / cores)
+    rows = -(-spec.batch_size * runs // cores)
+    warps = {"irnn": (4, 4), "lstm": (8, 8)}[spec.model]
+    _, found = times(program(spec, lambda units: Waiting(4, warps=warps), 1, updates=100))
+    return max(float(np.median(found)) / 100 + a_row, rows * a_row)
 
 
 def multiply_adds_per_second() -> float:
@@ -145,107 +239,174 @@ def multiply_adds_per_second() -> float:
     n = 8192
     a = jax.random.normal(jax.random.key(0), (n, n))
     multiply = jax.jit(lambda a: dot(a, a))
-    jax.block_until_ready(multiply(a))
+    _, found = times(lambda: jax.block_until_ready(multiply(a)))
+    return n**3 / float(np.median(found))
+
+
+# --- tables -----------------------------------------------------------------------------
+
+
+COMMON = ("date", "device", "jax", "keras", "network", "units", "batch_size", "steps", "runs")
+FOUND = ("seconds", "low", "high", "first_call_seconds", "problem")
+COLUMNS = {
+    "check": (*COMMON, "semantics", "features", "error", "seconds", "problem"),
+    "speed": (*COMMON, "loop", "way", "warps", "piece", "updates", "rounds", *FOUND),
+}
+
+
+class Tables:
+    """The two tables, each row written as soon as it is added.
+
+    Args:
+        folder: Where they are; it is made if need be.
+
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.problems = 0
+        self.writing = threading.Lock()
+        folder.mkdir(parents=True, exist_ok=True)
+        for table, columns in COLUMNS.items():
+            path = self._path(table)
+            if not path.exists():
+                path.write_text(",".join(columns) + "\n", encoding="utf-8")
+            with path.open(newline="", encoding="utf-8") as file:
+                if tuple(next(csv.reader(file), ())) != columns:
+                    sys.exit(f"{path} has other columns; name another folder with --output")
+
+    def _path(self, table: str) -> Path:
+        return self.folder / f"fused-{table}.csv"
+
+    def add(self, table: str, **row) -> None:
+        """Write a row to its table and to standard output."""
+        row = {k: f"{v:.4g}" if isinstance(v, float) else v for k, v in row.items()}
+        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        where = {"date": now, "device": jax.devices()[0].device_kind}
+        where |= {"jax": jax.__version__, "keras": keras.__version__}
+        with self.writing, self._path(table).open("a", newline="", encoding="utf-8") as file:
+            csv.DictWriter(file, COLUMNS[table]).writerow(where | row)
+        self.problems += bool(row.get("problem"))
+        print(table, *(f"{k} {v}" for k, v in row.items() if v not in (None, "")), flush=True)
+
+    def stop_after(self, minutes: float) -> threading.Timer:
+        """End the process when the time is over, whatever it does: a compiler cannot be stopped."""
+
+        def stop():
+            with self.writing:
+                print(f"{minutes:g} minutes are over; {self.folder} has what was measured by then")
+                sys.stdout.flush()
+                os._exit(1 if self.problems else 0)
+
+        timer = threading.Timer(60 * minutes, stop)
+        timer.daemon = True
+        timer.start()
+        return timer
+
+
+def add_check(tables: Tables, case: Case, interpret: bool) -> None:
+    """Check a case and add its row."""
+    row: dict = asdict(case)
     start = time.perf_counter()
-    jax.block_until_ready([multiply(a) for _ in range(5)])
-    return 5 * n**3 / (time.perf_counter() - start)
+    try:
+        row["error"] = error(case, interpret)
+        if row["error"] > LIMIT:
+            row["problem"] = f"the error is more than {LIMIT:g}"
+    except Exception as failure:  # what comes after may work
+        row["problem"] = reason(failure)
+    tables.add("check", **row, seconds=time.perf_counter() - start)
 
 
-def limit(model: str, units: int, batch: int, runs: int, waiting: float, rate: float) -> float:
-    """Return the time that waiting and multiply-adds leave for an update of all runs."""
-    cores = jax.devices()[0].core_count
-    forwards_and_backwards = 2 * STEPS * BLOCKS[model] * units**2
-    per_row = forwards_and_backwards / (rate / cores)
-    rows = -(-batch * runs // cores)
-    return max(waiting + per_row, rows * per_row)
+def add_speed(tables: Tables, spec: RunSpec, train: Callable, updates: int, runs=1, **row) -> None:
+    """Time the function that `train` makes, and add its row."""
+    row = {**measured(spec, runs), **row, "updates": updates}
+    try:
+        first, found = times(train())
+        per_epoch = np.quantile(found, (0.25, 0.5, 0.75)) / updates * spec.updates / runs
+        row |= dict(zip(("low", "seconds", "high"), map(float, per_epoch), strict=True))
+        row |= {"first_call_seconds": first, "rounds": len(found)}
+    except Exception as failure:
+        row["problem"] = reason(failure)
+    tables.add("speed", **row)
 
 
-def measure(args) -> list[dict]:
-    """Time everything and return the lines of the table."""
-    lines = []
-
-    def add(model, what, seconds, runs=1, **choices):
-        epoch = UPDATES_OF_AN_EPOCH * seconds / runs
-        line = {"model": model, "what": what, "runs": runs, **choices}
-        line |= {"ms_per_update": 1e3 * seconds, "seconds_per_epoch_and_run": epoch}
-        lines.append(line)
-        choice = " ".join(f"{name} {value}" for name, value in choices.items())
-        print(f"{model:5} {what:24} {runs:4} {1e3 * seconds:12.3f} {epoch:12.3f}  {choice}")
-
-    print(f"{'':30} runs ms an update s/epoch/run")
-    rate = multiply_adds_per_second()
-    for model in args.models:
-        time_of = partial(update_seconds, model, units=args.units, batch=args.batch)
-        stock_time = stock_seconds(model, args.units, args.batch, args.slow_updates)
-        add(model, "stock layers, model.fit", stock_time)
-        for runs in (1, max(args.runs)):
-            seconds = time_of(Scan, runs=runs, updates=args.slow_updates)
-            add(model, "plain loop", seconds, runs)
-        waiting = 0.0
-        if args.units == 100:
-            warps = (4, 4) if model == "irnn" else (8, 8)
-            cut = lambda units, warps=warps: Waiting(4, warps=warps)  # noqa: E731
-            waiting = time_of(cut, runs=1, updates=args.updates)
-        for runs in (1, *args.runs):
-            add(model, "fused", time_of(Fused, runs=runs, updates=args.updates), runs)
-            bound = limit(model, args.units, args.batch, runs, waiting, rate)
-            add(model, "limit", bound, runs)
-        for forward, backward, piece in product((4, 8, 16), (4, 8, 16), (4, 8)):
-            if args.sweep and (forward == backward or piece == 4):
-                loop = partial(Fused, warps=(forward, backward), piece=piece)
-                seconds = time_of(loop, runs=1, updates=args.updates)
-                add(model, "fused", seconds, warps=f"{forward}/{backward}", piece=piece)
-    return lines
+def add_limit(tables: Tables, spec: RunSpec, runs: int) -> None:
+    """Compute the limit and add its row."""
+    row = {**measured(spec, runs), "loop": "limit", "way": "program"}
+    try:
+        row["seconds"] = limit(spec, runs) * spec.updates / runs
+    except Exception as failure:
+        row["problem"] = reason(failure)
+    tables.add("speed", **row)
 
 
-def write(lines: list[dict], args) -> Path:
-    """Write the table and return its path."""
-    device = jax.devices()[0].device_kind
-    where = {
-        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "device": device,
-        "jax": jax.__version__,
-        "keras": keras.__version__,
-        "units": args.units,
-        "batch": args.batch,
-    }
-    columns = [*where, "model", "what", "runs", "warps", "piece"]
-    columns += ["ms_per_update", "seconds_per_epoch_and_run"]
-    path = RESULTS / f"fused-{re.sub('[^a-z0-9]+', '-', device.lower())}.csv"
-    RESULTS.mkdir(exist_ok=True)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        table = csv.DictWriter(file, columns)
-        table.writeheader()
-        table.writerows(where | line for line in lines)
-    return path
+def measured(spec: RunSpec, runs: int) -> dict:
+    """Return the columns that say of what network a time is."""
+    row = {"network": spec.model, "units": spec.units, "batch_size": spec.batch_size}
+    return row | {"steps": spec.steps, "runs": runs}
 
 
-def main():
-    """Check, measure and write the table."""
+def reason(failure: Exception) -> str:
+    """Return an error in one line."""
+    return " ".join(f"{type(failure).__name__}: {failure}".split())[:500]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Check and measure; return 1 if a loop is wrong or something failed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--interpret", action="store_true", help="check alone, on any device")
-    parser.add_argument("--models", nargs="+", default=["irnn", "lstm"], choices=list(BLOCKS))
+    parser.add_argument("--minutes", type=float, default=9, help="stop after so long (default: 9)")
+    parser.add_argument("--output", type=Path, default=RESULTS, help="folder of the tables")
+    parser.add_argument("--interpret", action="store_true", help="without a GPU, slowly")
+    parser.add_argument("--networks", nargs="+", default=["irnn", "lstm"], choices=list(BLOCKS))
     parser.add_argument("--units", type=int, default=100)
     parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--runs", type=int, nargs="+", default=[2, 8, 32], help="side by side")
-    parser.add_argument("--updates", type=int, default=100, help="timed, fused")
-    parser.add_argument("--slow-updates", type=int, default=10, help="timed, the others")
+    parser.add_argument("--pooling", type=int, default=1, help="2 and 4: fewer steps than 784")
+    parser.add_argument("--runs", type=int, nargs="+", default=[32, 8, 2], help="side by side")
+    parser.add_argument("--updates", type=int, default=100, help="in a round, fused")
+    parser.add_argument("--slow-updates", type=int, default=10, help="in a round, the others")
     parser.add_argument("--no-sweep", dest="sweep", action="store_false")
-    args = parser.parse_args()
-    if keras.backend.backend() != "jax":
-        sys.exit("set KERAS_BACKEND=jax")
-    if not args.interpret and jax.default_backend() != "gpu":
-        print("no GPU that JAX sees; --interpret checks without one", file=sys.stderr)
-        sys.exit(2)
-    size = (5, 2, 3) if args.interpret else (args.units, args.batch, STEPS)
-    for model in args.models:
-        error = check(model, *size, args.interpret)
-        print(f"{model}: relative error {error:.1e} against float64")
-        if error > LIMIT:
-            sys.exit(f"{model}: the fused loop is wrong; its error must be under {LIMIT:g}")
-    if not args.interpret:
-        print(f"written to {write(measure(args), args)}")
+    args = parser.parse_args(arguments)
+    if not (args.interpret or choice.nvidia(jax.devices()[0])):
+        sys.exit("JAX sees no NVIDIA GPU; --interpret tries all but the speed without one")
+    tables = Tables(args.output)
+    timer = tables.stop_after(args.minutes)
+    work(tables, args)
+    timer.cancel()
+    print(f"done: {tables.problems or 'no'} problems, tables in {args.output}")
+    return 1 if tables.problems else 0
+
+
+def work(tables: Tables, args: argparse.Namespace) -> None:
+    """Check, then measure, what matters most first. Checks take a third of the time at most."""
+    begin = time.monotonic()
+    shape = {"units": args.units, "batch_size": args.batch, "pooling": args.pooling}
+    specs = [make(network, **shape) for network in args.networks]
+    for spec in specs:
+        print(f"{spec.model}: the package chooses the loop {choice.loop_name(spec)}", flush=True)
+    checks = list(chain.from_iterable(zip(*map(cases, specs), strict=True)))
+    while checks and time.monotonic() - begin < 60 * args.minutes / 3:
+        add_check(tables, checks.pop(0), args.interpret)
+    fused, slow, fast = partial(Fused, interpret=args.interpret), args.slow_updates, args.updates
+    for spec in specs:
+        add_speed(tables, spec, partial(fit, spec, slow), slow, loop="stock", way="fit")
+    for runs, spec in product((1, *args.runs), specs):
+        for name, loop, updates in (("fused", fused, fast), ("scan", Scan, slow)):
+            train = partial(program, spec, loop, runs, updates)
+            add_speed(tables, spec, train, updates, runs, loop=name, way="program")
+    for case in checks:  # that are left
+        add_check(tables, case, args.interpret)
+    if args.interpret:
+        return
+    for runs, spec in product((1, *args.runs), specs):
+        if args.units == 100:
+            add_limit(tables, spec, runs)
+    for spec, front, back, piece in product(specs, (4, 8, 16), (4, 8, 16), (4, 8)):
+        if args.sweep and (front == back or piece == 4):
+            loop = partial(Fused, warps=(front, back), piece=piece)
+            train = partial(program, spec, loop, 1, fast)
+            choices = {"warps": f"{front}/{back}", "piece": piece}
+            add_speed(tables, spec, train, fast, loop="fused", way="program", **choices)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -40,28 +40,6 @@ POOLING = {784: 1, 196: 2, 49: 4}
 Variant = tuple[str, str]  # loop and way: ("stock", "fit"), ("native", "program"), ...
 
 
-def stock(spec: RunSpec):
-    """Return the network as Keras' documentation would write it."""
-    import keras
-    from keras import layers
-
-    rnn = {
-        "irnn": lambda: layers.SimpleRNN(
-            spec.units, activation="relu", recurrent_initializer="identity"
-        ),
-        "lstm": lambda: layers.LSTM(spec.units, recurrent_activation="hard_sigmoid"),
-    }[spec.model]()
-    model = keras.Sequential(
-        [keras.Input((spec.steps, 1)), rnn, layers.Dense(10, activation="softmax")]
-    )
-    model.compile(
-        keras.optimizers.RMSprop(spec.learning_rate),
-        "sparse_categorical_crossentropy",
-        metrics=["accuracy"],
-    )
-    return model
-
-
 def fit(model, spec: RunSpec, images: int) -> Callable[[], None]:
     """Return a function that trains a network on so many random images with `model.fit`."""
     rng = np.random.default_rng(0)
@@ -112,6 +90,8 @@ def trainer(variant: Variant, spec: RunSpec, runs: int, images: int) -> Callable
 
     loop, way = variant
     if loop == "stock":
+        from stock import stock
+
         return fit(stock(spec), spec, images)
     if loop == "keras":
         return fit(models.build(spec), spec, images)

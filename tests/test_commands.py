@@ -1,6 +1,8 @@
 """The command line says what it does, and one line on what it cannot do."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -45,6 +47,13 @@ def here(capsys):
             "unknown dataset 'digit'; did you mean digits",
         ),
         (["train", "reproduce", "--epochs", "0"], "epochs is 0"),
+        (["train", "reproduce", "--seeds", "99999"], "seeds is 99999"),
+        (["train", "reproduce", "--cluster", " "], "cluster is empty; name the address"),
+        (
+            ["train", "reproduce", "--cluster", "tcp://10.0.0.1:9", "--jobs", "2"],
+            "--jobs is for this machine",
+        ),
+        (["train", "reproduce", "--runs-dir", "n" * 300], "longer than 255 bytes; name another"),
         (["train", "reproduce", "--epochs", "many"], "epochs is 'many'"),
         (["train", "reproduce", "--units", "-1"], "units is -1"),
         (["train", "reproduce", "--learning-rate", "1e9"], "learning_rate is 1000000000.0"),
@@ -154,14 +163,32 @@ def test_train_trains_what_is_missing_and_only_that(command, tmp_path):
     assert [len(run.sittings) for run in Store(tmp_path).runs()[0]] == [1, 1]
 
 
-def test_an_unknown_backend(command, tmp_path):
-    done = command("train", "reproduce", "--runs-dir", tmp_path, KERAS_BACKEND="jaxx")
+@pytest.mark.parametrize(
+    ("backend", "message"),
+    [
+        ("jaxx", "unknown KERAS_BACKEND 'jaxx'; did you mean jax?"),
+        ("numpy", "unknown KERAS_BACKEND 'numpy'; valid: tensorflow, jax"),
+    ],
+)
+def test_a_backend_that_cannot_train(here, monkeypatch, tmp_path, backend, message):
+    monkeypatch.setenv("KERAS_BACKEND", backend)
+    done = here("train", "reproduce", "--runs-dir", tmp_path)
     assert done.returncode == 2
-    assert "set KERAS_BACKEND to tensorflow or jax" in done.stderr
+    assert done.stderr.startswith(f"irnn: {message}")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("platform", ["cuda", "bogus"])
+def test_a_platform_that_jax_does_not_find(command, tmp_path, platform):
+    where = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": platform, "CUDA_VISIBLE_DEVICES": "-1"}
+    done = command("train", "reproduce", "--jobs", "1", "--runs-dir", tmp_path, **where)
+    assert done.returncode == 2
     assert "Traceback" not in done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith(f"irnn: Keras does not start on jax with JAX_PLATFORMS={platform} (")
+    assert "set KERAS_BACKEND to tensorflow or jax" in last
 
 
-@pytest.mark.keras
 def test_a_store_that_cannot_be_written(command, tmp_path):
     file = tmp_path / "file"
     file.write_text(json.dumps("in the way"))
@@ -171,7 +198,6 @@ def test_a_store_that_cannot_be_written(command, tmp_path):
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.keras
 def test_mnist_that_cannot_be_had(command, tmp_path):
     done = command("train", "irnn-vs-lstm", "--data", tmp_path / "no.npz", "--runs-dir", tmp_path)
     assert done.returncode == 2
@@ -194,6 +220,47 @@ def test_an_error_that_nobody_foresaw_is_one_line(monkeypatch, capsys):
     monkeypatch.setenv("IRNN_DEBUG", "1")
     with pytest.raises(RuntimeError, match="red line"):
         __main__.main(["runs"])
+
+
+def test_control_characters_do_not_reach_the_terminal(here, store, tmp_path):
+    sitting = {"sitting": {"backend": "jax", "device": "\x1b[31mred"}}
+    store.append(make("irnn"), sitting)
+    assert "\\x1b[31mred" in here("runs", "--runs-dir", store.root).stdout
+    other = Store(tmp_path / "\x1b[31m")
+    other.make()
+    for options in ([], ["--verify"]):
+        said = here("runs", "--runs-dir", other.root, *options).stdout
+        assert "\x1b" not in said
+        assert "\\x1b[31m" in said
+
+
+def test_a_terminal_that_cannot_show_a_letter(command, tmp_path):
+    store = Store(tmp_path / "実験")
+    store.make()
+    done = command("runs", "--runs-dir", store.root, PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "\\u5b9f" in done.stdout
+
+
+def test_ctrl_c_while_modules_are_imported(tmp_path):
+    (tmp_path / "filelock.py").write_text("import os\nos.kill(os.getpid(), 2)")
+    done = subprocess.run(
+        [sys.executable, "-m", "irnn", "runs"],
+        env=os.environ | {"PYTHONPATH": f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
+
+
+def test_a_dry_run_looks_for_the_data_that_it_is_told_of(here, tmp_path):
+    options = ["--dry-run", "--data", tmp_path / "no.npz"]
+    done = here("train", "irnn-vs-lstm", *options)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"there is no file {tmp_path / 'no.npz'}" in done.stderr
+    assert here("train", "reproduce", *options).returncode == 0  # digits need no file
 
 
 @pytest.mark.parametrize(

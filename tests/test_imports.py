@@ -20,7 +20,7 @@ ORDER = [
     ["models", "verify", "forward", "export"],
     ["recurrent", "checkpoint"],
     ["data", "store", "parameters", "measurements"],
-    ["npz"],
+    ["npz", "handwriting"],
     ["spec", "languages"],
     ["errors"],
 ]

@@ -1,15 +1,19 @@
 """The command line: `python -m irnn train | runs | claims | export | check | book`."""
 
+import signal
+
+if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until `main`, Ctrl-C ends it without a traceback
+
 import argparse
 import os
-import signal
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
 import irnn
-from irnn import chapters, parameters
+from irnn import chapters, data, parameters
 from irnn.chapters import irnn_vs_lstm
 from irnn.chapters.claims import as_json, as_text, ledger
 from irnn.chapters.runs import to_csv, to_json
@@ -17,7 +21,7 @@ from irnn.errors import InputError, one_line, one_of, user_path
 from irnn.show.text import table
 from irnn.spec import whole_number
 from irnn.store import RUNS, Run, Store, read
-from irnn.training.plan import Curve, Experiment, Resources, outlook, planned
+from irnn.training.plan import BACKENDS, Curve, Experiment, Resources, outlook, planned
 
 COMMANDS = ("train", "runs", "claims", "export", "check", "book")
 
@@ -37,6 +41,8 @@ def main(arguments: list[str] | None = None) -> int:
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     signal.signal(signal.SIGTERM, _terminate)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         code = _run(arguments)
         sys.stdout.flush()  # what cannot be written is found out here
@@ -225,20 +231,13 @@ def _parameters(named: Iterable[str]) -> parameters.Parameters:
 
 
 def _train(args: argparse.Namespace) -> int:
-    if args.jobs is not None:
-        whole_number("jobs", args.jobs, 1, 1024)
-    if args.device is not None:
-        one_of("device", args.device, ("cpu", "gpu"))
+    resources = _resources(args)
     plan = planned(*_experiments(args))
     store = Store(args.runs_dir)
-    resources = Resources(
-        jobs=args.jobs,
-        together=args.together,
-        cluster=args.cluster,
-        device=args.device,
-        mnist=args.data,
-    )
     if args.dry_run:
+        mnist = args.data or os.environ.get("MNIST_NPZ")
+        if mnist and "mnist" in {spec.dataset for spec in plan}:
+            data.load_images("mnist", mnist)
         print(outlook(plan, store, resources))
         for spec, lacking in store.missing(plan).items():
             print(f"{spec}: {lacking} of {plan[spec]} epochs to train")
@@ -247,8 +246,32 @@ def _train(args: argparse.Namespace) -> int:
 
     failures = session.train_missing(plan, store, resources)
     for spec, message in failures.items():
-        print(f"irnn: {spec} failed: {message}", file=sys.stderr)
+        _say(f"{spec} failed: {message}")
     return 1 if failures else 0
+
+
+def _resources(args: argparse.Namespace) -> Resources:
+    """Return what to train with. Raises `InputError` for what cannot be, or not together."""
+    backend = os.environ.get("KERAS_BACKEND")
+    if backend:
+        one_of("KERAS_BACKEND", backend, BACKENDS)
+    if args.jobs is not None:
+        whole_number("jobs", args.jobs, 1, 1024)
+    if args.device is not None:
+        one_of("device", args.device, ("cpu", "gpu"))
+    if args.cluster is not None and not args.cluster.strip():
+        raise InputError("cluster is empty; name the address that `dask scheduler` prints")
+    if args.cluster and args.jobs is not None:
+        raise InputError("--jobs is for this machine; on a cluster its workers' threads decide")
+    if args.together and backend not in (None, "", "jax"):
+        raise InputError(f"--together is for JAX, not {backend}; set KERAS_BACKEND=jax")
+    return Resources(
+        jobs=args.jobs,
+        together=args.together,
+        cluster=args.cluster,
+        device=args.device,
+        mnist=args.data,
+    )
 
 
 def _experiments(args: argparse.Namespace) -> list[Experiment]:
@@ -285,16 +308,16 @@ def _runs(args: argparse.Namespace) -> int:
         raise InputError(f"there is no folder {store.root}; name the store with --runs-dir")
     runs, errors = store.runs()
     if not runs and not errors:
-        print(f"no runs in {store.root}")
+        print(one_line(f"no runs in {store.root}"))
         return 0
     if args.json:
         print(to_json(runs))
     elif args.csv:
         print(to_csv(runs), end="")
     else:
-        print(*table(runs), sep="\n")
+        print(*map(one_line, table(runs)), sep="\n")
     for error in errors:
-        print(f"irnn: {error}", file=sys.stderr)
+        _say(error)
     return 2 if errors else 0
 
 
@@ -304,10 +327,10 @@ def _verify(store: Store, repair: bool) -> int:
 
     wrong = 0
     for finding in verify.verify(store, repair):
-        print(finding)
+        print(one_line(finding))
         wrong += not finding.mended
     runs = len(verify.names(store))
-    print(f"{runs} runs in {store.root} verified: {wrong or 'no'} files are wrong")
+    print(one_line(f"{runs} runs in {store.root} verified: {wrong or 'no'} files are wrong"))
     return 1 if wrong else 0
 
 
@@ -353,4 +376,5 @@ def _book(args: argparse.Namespace) -> int:
 
 if __name__ == "__main__":
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
+    sys.stdout.reconfigure(errors="backslashreplace")  # as that of errors is
     sys.exit(main())

@@ -48,6 +48,9 @@ def user_path(what: str, path: str | os.PathLike) -> Path:
     try:
         if "\0" in str(path):
             raise RuntimeError("it has a null character")
-        return Path(path).expanduser()
+        path = Path(path).expanduser()
+        if any(len(os.fsencode(part)) > 255 for part in path.parts):
+            raise RuntimeError("a name in it is longer than 255 bytes")
+        return path
     except RuntimeError as error:
         raise InputError(f"{what} {str(path)!r}: {error}; name another path") from None

@@ -72,7 +72,8 @@ class NotRecorded(Exception):
 class Recorded(Mapping):
     """The runs of an experiment by curve, read when they are asked for.
 
-    `seen` has the runs that were. A curve whose runs are not all there raises `NotRecorded`.
+    `seen` has the runs that were. A curve whose runs are not all there raises `NotRecorded`, and
+    so does one that the experiment does not have with its parameters.
     """
 
     def __init__(self, experiment: Experiment, store: Store):
@@ -80,6 +81,8 @@ class Recorded(Mapping):
         self.seen: dict[RunSpec, Run] = {}
 
     def __getitem__(self, name: str) -> list[Run]:
+        if name not in self.experiment:
+            raise NotRecorded(name)
         curve = self.experiment[name]
         runs = [self.store.read(spec).until(curve.epochs) for spec in curve.specs]
         if any(len(run) < curve.epochs for run in runs):

@@ -13,8 +13,8 @@ from IPython import get_ipython
 from IPython.display import HTML, Markdown, display
 from myst_nb import glue
 
-from irnn import chapters, data, measurements, parameters
-from irnn.errors import InputError, one_of
+from irnn import chapters, data, handwriting, measurements, parameters
+from irnn.errors import Unavailable, one_of
 from irnn.show.words import SHARED
 from irnn.store import Run, Store
 from irnn.training import session
@@ -36,13 +36,13 @@ OTHER_PARAMETERS = {
 NO_MNIST = {
     "en": (
         "Not MNIST",
-        "MNIST could not be downloaded when this page was built, so the picture shows an image of "
-        "8 × 8 pixels from scikit-learn's digits. The learning curves are those of MNIST.",
+        "MNIST could not be downloaded when this page was built. The digit shown next was drawn "
+        "for this book in MNIST's format. The learning curves are those of MNIST.",
     ),
     "ja": (
         "MNIST ではない画像",
-        "このページの生成時に MNIST を取得できなかったため、次の図には scikit-learn の digits "
-        "にある 8 × 8 画素の画像を示す。学習曲線は MNIST のものである。",
+        "このページの生成時に MNIST を取得できなかったため、次の図には、本書のために MNIST の形式で"
+        "描いた数字を示す。学習曲線は MNIST のものである。",
     ),
 }
 
@@ -94,8 +94,8 @@ def runs(chapter: ModuleType, values: dict) -> dict[str, list[Run]]:
     options = _changed(chapter, values)
     if values["runs_dir"]:
         options["runs-dir"] = values["runs_dir"]
-    words = [f"--{key.replace('_', '-')} {value}" for key, value in options.items()]
-    command = " ".join(["python -m irnn train", chapters.name(chapter), *words])
+    words = [word for key, v in options.items() for word in (f"--{key.replace('_', '-')}", str(v))]
+    command = shlex.join(["python", "-m", "irnn", "train", chapters.name(chapter), *words])
     return session.obtain(chosen, Store(values["runs_dir"]), values["train"], command)
 
 
@@ -180,15 +180,15 @@ def _changed(chapter: ModuleType, values: dict) -> dict:
 def _check(chapter: ModuleType, values: dict) -> None:
     """Raise `InputError` for a value that cannot be and for an unknown parameter.
 
-    The latter only where no other cell has run yet: then every variable is a parameter; later
-    the notebook has variables of its own.
+    The latter once, by what the cells before this one assign: they are those of parameters, the
+    notebook's and papermill's. Later the notebook has variables of its own.
     """
     shell = get_ipython()
     if shell and not _checked:
-        for key, value in values.items():
-            ours = isinstance(value, ModuleType) or callable(value) or key.startswith("_")
-            if not ours and key not in shell.user_ns_hidden:
-                one_of("parameter", key, chapter.PARAMETERS)
+        for cell in shell.history_manager.input_hist_parsed[1:-1]:
+            for node in ast.walk(ast.parse(cell)):
+                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                    one_of("parameter", node.id, chapter.PARAMETERS)
         _checked.append(True)
     parameters.check(chapter.PARAMETERS, values)
 
@@ -210,16 +210,17 @@ def source(module: str, name: str) -> Markdown:
 def images(dataset: str, language: str) -> data.Data:
     """Return a dataset's images, for a picture of one.
 
-    Where MNIST cannot be downloaded, they are those of `digits`, and a notice says so. Raises
-    `InputError` where `MNIST_NPZ` names a file that cannot be used.
+    Where MNIST cannot be downloaded, they are digits of our own, and a notice says so. Raises
+    `Unavailable` where `MNIST_NPZ` names a file that cannot be used.
     """
     try:
         return data.load_images(dataset)
-    except InputError:
+    except Unavailable:
         if os.environ.get("MNIST_NPZ"):
             raise
     _notice(NO_MNIST, language)
-    return data.load_images("digits")
+    own, labels = handwriting.digits()
+    return data.Data(own, labels, own[:0], labels[:0])
 
 
 def numbers(values: dict[str, str | int]) -> None:

@@ -21,13 +21,18 @@ def _language(name: str, value) -> None:
     one_of(name, value, LANGUAGES)
 
 
-def _switch(name: str, value) -> None:
+def switch(name: str, value) -> None:
+    """Raise `InputError` unless the value is True or False."""
     one_of(f"value of {name}", value, (True, False))
 
 
 def count(name: str, value) -> None:
     """Raise `InputError` unless the value is a whole number from 1 on."""
     whole_number(name, value, 1, 100_000)
+
+
+def _seeds(name: str, value) -> None:
+    whole_number(name, value, 1, 1_000)
 
 
 def count_or_none(name: str, value) -> None:
@@ -69,11 +74,11 @@ SHARED = {
     "language": Parameter("en", f"language of the figures: {_either(LANGUAGES)}", _language),
     "dataset": Parameter("mnist", _either(DATASETS)),
     "epochs": Parameter(None, "epochs of every curve; None: as many as published", count_or_none),
-    "seeds": Parameter(5, "number of seeds, from 0 on", count),
+    "seeds": Parameter(5, "number of seeds, from 0 on", _seeds),
     "units": Parameter(100, "units of the recurrent layer"),
     "batch_size": Parameter(32, "images per update"),
     "learning_rate": Parameter(1e-6, "of RMSprop, shared by both networks"),
-    "train": Parameter(False, "train the runs that the store lacks", _switch),
+    "train": Parameter(False, "train the runs that the store lacks", switch),
     "runs_dir": Parameter("", 'the store, a folder of runs; "": book/runs', _folder),
 }
 
@@ -104,8 +109,21 @@ def of_experiment(parameters: Parameters) -> Parameters:
 def check(parameters: Parameters, values: dict[str, Any]) -> None:
     """Raise `InputError` for a value that is unknown or out of range."""
     for name, parameter in parameters.items():
-        if parameter.check and name in values:
+        if name not in values:
+            continue
+        if not isinstance(parameter.default, str):
+            _no_number_as_text(name, values[name])
+        if parameter.check:
             parameter.check(name, values[name])
+
+
+def _no_number_as_text(name: str, value) -> None:
+    """Raise `InputError` for a number in quotes, or one as 1e-4, which YAML takes for a text."""
+    if not isinstance(value, str) or isinstance(read(value), str):
+        return
+    mantissa, _, exponent = value.lower().partition("e")
+    number = f"{float(mantissa)}e{int(exponent):+d}" if exponent else value
+    raise InputError(f"{name} is the text {value!r}; as a number, YAML reads {number}")
 
 
 def read(text: str) -> int | float | str:

@@ -115,7 +115,7 @@ class Store:
     def require(self, planned: dict[RunSpec, int], command: str) -> None:
         """Raise `MissingRuns` unless every planned run has its number of epochs.
 
-        `command` is the one that trains them.
+        `command` is the one that trains them, "" where none does.
         """
         lacking = [
             f"{spec} ({planned[spec] - epochs} of {planned[spec]} epochs)"
@@ -353,7 +353,5 @@ class MissingRuns(InputError):
 
     def __init__(self, root: Path, lacking: list[str], command: str):
         more = f" and {len(lacking) - 3} more" if len(lacking) > 3 else ""
-        super().__init__(
-            f"not in {root}: {', '.join(lacking[:3])}{more}; "
-            f"set the parameter train to True, or run: {command}"
-        )
+        remedy = "set the parameter train to True" + (f", or run: {command}" if command else "")
+        super().__init__(f"not in {root}: {', '.join(lacking[:3])}{more}; {remedy}")

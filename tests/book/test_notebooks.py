@@ -138,6 +138,7 @@ def test_the_published_page_on_a_machine_without_mnist(tmp_path):
     assert done.returncode == 0, done.stderr
     page = shown(tmp_path / "out.ipynb")
     assert "MNIST could not be downloaded" in page
+    assert re.search(r"first pixel with ink is read at step \d+ of 784", page)
     assert "Other parameters" not in page
     printed = [o for c in read(tmp_path / "out.ipynb").cells for o in c.get("outputs", [])]
     assert not [o for o in printed if o.get("name") == "stdout"]  # the site shows no stderr

@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+pytestmark = pytest.mark.xdist_group("site")  # which is built once
 EXTENSIONS = Path(__file__).parents[2] / "book" / "_ext"
 OTHER = {"en": "ja", "ja": "en"}
 # Words of the interface, by the language whose pages must and the other's must not have them.
@@ -148,6 +149,22 @@ def test_fragments_resolve(pages):
             target = page.target(link["href"]) if urlsplit(link.get("href", "")).path else None
             if fragment and not urlsplit(link["href"]).scheme:
                 assert fragment in ids[target or page.path.resolve()], (page.path, link)
+
+
+def test_figures_are_numbered_in_their_order_in_the_pages_language(chapters):
+    label = {"en": "Figure", "ja": "図"}
+    seen = 0
+    for (language, _name), page in chapters.items():
+        numbers = re.findall(r"<figcaption><b>(\w+)\s(\d+)</b>", page.html)
+        assert numbers == [(label[language], str(n + 1)) for n in range(len(numbers))]
+        assert len(numbers) == page.html.count("<figure ")
+        for name, word, number in re.findall(
+            r'href="#(figure-[\w-]+)">(\w+)\s(\d+)</a>', page.html
+        ):
+            shown = page.html.split(f'id="{name}"')[1].split("<figcaption>")[1]
+            assert re.match(rf"<b>{word}\s{number}</b>", shown)
+            seen += 1
+    assert seen
 
 
 def test_nothing_is_loaded_from_elsewhere(pages):

@@ -12,10 +12,7 @@ import pytest
 from irnn.errors import InputError
 from irnn.spec import make
 
-pytestmark = [
-    pytest.mark.keras,
-    pytest.mark.skipif(keras.backend.backend() != "jax", reason="the loops are JAX's"),
-]
+pytestmark = pytest.mark.skipif(keras.backend.backend() != "jax", reason="the loops are JAX's")
 
 
 def layer(kind, semantics, units, own, dtype="float32"):

@@ -15,10 +15,7 @@ from irnn.spec import make
 
 ROOT = Path(__file__).parents[2]
 
-pytestmark = [
-    pytest.mark.keras,
-    pytest.mark.skipif(keras.backend.backend() != "jax", reason="the native loop is JAX's"),
-]
+pytestmark = pytest.mark.skipif(keras.backend.backend() != "jax", reason="the native loop is JAX's")
 
 
 @pytest.fixture

@@ -14,11 +14,7 @@ from irnn.errors import Unavailable
 from irnn.training.cluster import work_on
 from irnn.training.plan import planned
 
-pytestmark = [
-    pytest.mark.keras,
-    pytest.mark.skipif(os.environ.get("KERAS_BACKEND") != "jax", reason="one backend tells"),
-]
-EPOCHS = 40
+EPOCHS = 25
 PLAN = planned(experiment(reproduce, units=8, epochs=EPOCHS, seeds=4))
 
 

@@ -10,7 +10,6 @@ from irnn.errors import Unavailable
 from irnn.spec import make
 from irnn.store import METRICS, Store
 
-pytestmark = pytest.mark.keras
 on_jax = pytest.mark.skipif(keras.backend.backend() != "jax", reason="together is on JAX only")
 
 SGD = {"optimizer": "sgd", "learning_rate": 1e-2, "clip_norm": 1.0}
@@ -99,6 +98,7 @@ def test_runs_change_between_alone_and_together(tmp_path):
     assert [s.get("together") for s in changing.read(specs[0]).sittings] == [None, 2, None]
 
 
+@pytest.mark.keras
 @pytest.mark.skipif(keras.backend.backend() == "jax", reason="JAX can")
 def test_another_backend_is_told_so(store):
     pytest.importorskip("jax")

@@ -1,6 +1,5 @@
 """A sitting trains what is missing, however many processes it takes, and says what it does."""
 
-import os
 import resource
 import signal
 import subprocess
@@ -9,11 +8,12 @@ import time
 
 import pytest
 
+from irnn.__main__ import main
 from irnn.chapters import experiment, reproduce
 from irnn.store import METRICS
+from irnn.training import processes
 from irnn.training.plan import Resources, outlook, planned, tasks
 
-ON_JAX = os.environ.get("KERAS_BACKEND") == "jax"
 SMALL = ("--units", "8", "--epochs", "2")
 
 
@@ -95,7 +95,6 @@ def test_runs_of_one_shape_are_grouped(store):
 # --- training ---------------------------------------------------------------------------
 
 
-@pytest.mark.keras
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_a_failed_run_does_not_hold_up_the_others(command, store, jobs):
     first, broken, third = plan(3)
@@ -110,7 +109,6 @@ def test_a_failed_run_does_not_hold_up_the_others(command, store, jobs):
     assert f"1/3 {first}: epoch 2/2, loss" in done.stderr
 
 
-@pytest.mark.keras
 def test_a_run_that_another_process_trains_comes_last(store):
     first, second = plan(2)
     with store.lock(first):
@@ -123,10 +121,19 @@ def test_a_run_that_another_process_trains_comes_last(store):
     assert [len(store.read(spec)) for spec in (first, second)] == [2, 2]
 
 
-@pytest.mark.keras
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
-@pytest.mark.parametrize("jobs", ["1", "2"])
-def test_stopped_at_once_and_nothing_goes_on(store, jobs, number):
+@pytest.mark.parametrize(
+    ("backend", "jobs", "number"),
+    [
+        *[
+            ("jax", jobs, number)
+            for jobs in ("1", "2")
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGKILL)
+        ],
+        ("tensorflow", "1", signal.SIGINT),  # in the middle of Keras' `fit`
+    ],
+)
+def test_stopped_at_once_and_nothing_goes_on(store, monkeypatch, backend, jobs, number):
+    monkeypatch.setenv("KERAS_BACKEND", backend)
     process = start(store, "--epochs", "1000", "--units", "8", "--seeds", "2", "--jobs", jobs)
     process.send_signal(number)
     started = time.monotonic()
@@ -148,7 +155,6 @@ def test_stopped_at_once_and_nothing_goes_on(store, jobs, number):
 # --- bad input --------------------------------------------------------------------------
 
 
-@pytest.mark.keras
 def test_a_full_disk_stops_with_one_line_and_a_store_that_reads(store, command):
     (spec,) = plan(1)
     assert train(command, store, *SMALL).returncode == 0
@@ -180,8 +186,6 @@ def test_a_gpu_that_is_not_there(command, store, jobs):
     assert not list(store.root.glob("*.jsonl"))
 
 
-@pytest.mark.keras
-@pytest.mark.skipif(not ON_JAX, reason="together is on JAX only")
 def test_together_records_what_a_run_alone_does(command, store):
     assert train(command, store, *SMALL, "--seeds", 3, "--together", "--jobs", 1).returncode == 0
     for spec in plan(3):
@@ -191,12 +195,19 @@ def test_together_records_what_a_run_alone_does(command, store):
         assert store.weights_path(spec).exists()
 
 
-@pytest.mark.keras
-@pytest.mark.skipif(ON_JAX, reason="JAX can")
-def test_together_on_another_backend(command, store):
-    done = train(command, store, "--seeds", 2, "--together", "--jobs", 1)
-    assert done.returncode == 2
-    assert "set KERAS_BACKEND=jax" in done.stderr.splitlines()[-1]
+def test_a_backend_that_is_not_installed(store, monkeypatch):
+    monkeypatch.setitem(sys.modules, "keras", None)
+    (task,) = tasks(plan(1), plan(1), store, Resources())
+    outcome = processes.train_task(task)
+    assert outcome.how == "unavailable"
+    assert "Keras does not start" in outcome.message
+    assert 'pip install --editable ".[tensorflow,jax]"' in outcome.message
+
+
+def test_together_on_another_backend(monkeypatch, capsys):
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+    assert main(["train", "reproduce", "--seeds", "1", "--together"]) == 2
+    assert "--together is for JAX, not tensorflow" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -207,8 +218,8 @@ def test_together_on_another_backend(command, store):
         (("--device", "gpus"), "unknown device 'gpus'; did you mean gpu?"),
     ],
 )
-def test_bad_resources_get_one_line(command, options, message):
-    done = command("train", "reproduce", *options)
-    assert done.returncode == 2
-    assert message in done.stderr
-    assert done.stderr.count("\n") == 1
+def test_bad_resources_get_one_line(capsys, options, message):
+    assert main(["train", "reproduce", *options]) == 2
+    said = capsys.readouterr().err
+    assert message in said
+    assert said.count("\n") == 1

@@ -91,10 +91,14 @@ def build(names: Sequence[str] = (), parameters: Path | None = None, output: Pat
     except OSError as error:
         raise InputError(f"output {output}: cannot be written ({error.strerror})") from None
     if done:
-        print(f"the site is {built / 'html' / 'index.html'}")
+        print(one_line(f"the site is {built / 'html' / 'index.html'}"))
     else:
-        print(f"irnn: {built / 'html'} is as it was before this build", file=sys.stderr)
+        _say(f"{built / 'html'} is as it was before this build")
     return 0 if done else 1
+
+
+def _say(text: str) -> None:
+    print(f"irnn: {one_line(text)}", file=sys.stderr)
 
 
 class Loader(yaml.SafeLoader):
@@ -155,7 +159,7 @@ def _executed(
     if len(todo) < len(sources):
         print(f"{len(sources) - len(todo)} of {len(sources)} notebooks need no execution")
     if not _execute([where[name] for name in todo], parameters, new):
-        print(f"irnn: what was executed is in {new}", file=sys.stderr)
+        _say(f"what was executed is in {new}")
         return None
     pages = {
         name: reuse.merged(source, reuse.read(where[name]), digests[name]).encode()
@@ -186,7 +190,7 @@ def _execute(notebooks: list[Path], parameters: Path | None, folder: Path) -> bo
             pool.shutdown(cancel_futures=True)
             raise
     for failure in failures:
-        print(f"irnn: {one_line(failure)}", file=sys.stderr)
+        _say(failure)
     return not failures
 
 

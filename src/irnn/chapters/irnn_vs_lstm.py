@@ -128,7 +128,7 @@ WORDS = {
         "loss": "training loss, first epoch",
         "guessing": "guessing: ln 10",
         "lowest": "{model}: lowest at {rate}, with {loss:.2f}",
-        "digit": "a training image: “{label}”",
+        "digit": "a digit labelled “{label}”",
         "inked": "The first pixel with ink is read at step {first} of {steps}, the last at {last}",
         "step": "step t = 1 … {steps}, row by row",
         "pixel": "pixel",
@@ -141,7 +141,7 @@ WORDS = {
         "loss": "訓練損失（第 1 エポック）",
         "guessing": "当て推量の損失 ln 10",
         "lowest": "{model} の最小値は {rate} での {loss:.2f}",
-        "digit": "訓練画像の例：「{label}」",
+        "digit": "ラベルが「{label}」の画像",
         "inked": "最初の黒い画素は全 {steps} ステップ中の {first}、最後の黒い画素は {last}",
         "step": "ステップ t = 1 … {steps}（上の行から順に）",
         "pixel": "画素値",
@@ -290,7 +290,7 @@ def search(runs: Runs, language: str) -> Picture:
                 marker=MARKERS[model],
                 label=model.upper(),
             )
-        look = {"color": INK, "linewidth": 1, "linestyle": ":", "alpha": 0.6}
+        look = {"color": INK, "linewidth": 1.2, "linestyle": ":", "alpha": 0.8}
         axes.axhline(np.log(10), label=text["guessing"], **look)
         axes.set_xscale("log")
         axes.set(xlabel=text["learning rate"], ylabel=text["loss"])
@@ -298,7 +298,9 @@ def search(runs: Runs, language: str) -> Picture:
         return figure
 
     shown = tuple(run for searched in found.values() for run in searched)
-    lowest = [min(searched, key=lambda run: run["loss"][0]) for searched in found.values()]
+    lowest = [
+        searched[np.nanargmin([r["loss"][0] for r in searched])] for searched in found.values()
+    ]
     findings = [
         text["lowest"].format(
             model=run.spec.model.upper(), rate=rate(run.spec.learning_rate), loss=run["loss"][0]

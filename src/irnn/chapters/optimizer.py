@@ -2,17 +2,28 @@
 
 import math
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from irnn.errors import one_of
-from irnn.evidence import Runs
-from irnn.parameters import Parameter, shared
+from irnn.evidence import Claim, Runs
+from irnn.parameters import Parameter, shared, switch
+from irnn.show.picture import Picture, columns
+from irnn.show.style import new_figure
+from irnn.show.text import described, rate
+from irnn.show.words import SHARED
 from irnn.spec import DATASETS, make
 from irnn.store import Run
 from irnn.training.plan import Curve, Experiment
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 PARAMETERS = shared(seeds=1, without=["learning_rate"]) | {
     "pooling": Parameter(2, "side of the squares of pixels that are averaged: 1, 2 or 4"),
     "samples": Parameter(None, "training images; None: a sixth of them"),
+    "paper": Parameter(False, "add the paper's own setting, at 784 steps", switch),
 }
 
 MODELS = ("irnn", "lstm")
@@ -31,6 +42,43 @@ PAPER_SEEDS = 3
 LEARNS = 0.2
 CLOSE = 0.05
 
+ALT = {
+    "map": {
+        "en": "Test accuracy by learning rate and momentum, for IRNN and LSTM, with SGD without "
+        "and with clipping, and with RMSprop",
+        "ja": "学習率とモーメンタムに対する IRNN と LSTM のテスト正解率。"
+        "SGD（クリッピングなし、あり）と RMSprop",
+    },
+}
+
+CAPTIONS = {
+    "map": {
+        "en": "What each setting reaches: accuracy on the test set in percent, one seed. A cross "
+        "stands for a loss that was not finite in the end, or at least twice that of guessing.",
+        "ja": "それぞれの設定で到達した、テストデータでの正解率（%、シードは一つ）。×印は、"
+        "最後の損失が有限でないか、当て推量の損失の 2 倍以上だったことを示す。",
+    },
+}
+
+WORDS = {
+    "en": SHARED["en"]
+    | {
+        "plain": "{model}, SGD and RMSprop",
+        "clipped": "{model}, SGD clipped at norm 1",
+        "rate": "learning rate",
+        "momentum": "momentum {momentum:g}",
+        "best": "{model}: at best {sgd:.1%} with SGD, {rmsprop:.1%} with RMSprop",
+    },
+    "ja": SHARED["ja"]
+    | {
+        "plain": "{model}、SGD と RMSprop",
+        "clipped": "{model}、ノルム 1 で切った SGD",
+        "rate": "学習率",
+        "momentum": "モーメンタム {momentum:g}",
+        "best": "{model} の最高は SGD で {sgd:.1%}、RMSprop で {rmsprop:.1%}",
+    },
+}
+
 
 def curve_name(model: str, momentum: float, clip: float | None) -> str:
     """Return the name of the curve of SGD over its rates: "irnn-sgd-0.9-clipped"."""
@@ -45,11 +93,12 @@ def experiment(
     batch_size: int,
     pooling: int,
     samples: int | None,
+    paper: bool,
 ) -> Experiment:
     """Return SGD over rate, momentum and clipping, and RMSprop over its rate, for both networks.
 
-    They are trained on a part of the images. MNIST adds the paper's own setting: all images,
-    784 steps, batches of 16, gradients clipped at 1.
+    They are trained on a part of the images. `paper` adds the paper's own setting: all images,
+    no pooling, batches of 16, gradients clipped at 1.
     """
     one_of("dataset", dataset, DATASETS)
     common = {"dataset": dataset, "units": units, "batch_size": batch_size}
@@ -71,11 +120,11 @@ def experiment(
             for momentum in MOMENTA:
                 setting = {"optimizer": "sgd", "momentum": momentum, "clip_norm": clip}
                 found[curve_name(model, momentum, clip)] = curve(model, SGD_RATES, **setting)
-    if dataset == "mnist":
+    if paper:
         for model, rate in PAPER.items():
             setting = {"optimizer": "sgd", "learning_rate": rate, "clip_norm": 1.0}
             specs = [
-                make(model, units=units, batch_size=16, seed=seed, **setting)
+                make(model, dataset=dataset, units=units, batch_size=16, seed=seed, **setting)
                 for seed in range(PAPER_SEEDS)
             ]
             found[f"{model}-paper"] = Curve(tuple(specs), epochs or EPOCHS["paper"])
@@ -106,6 +155,110 @@ def outcome(run: Run) -> str:
 def best(runs: Iterable[Run]) -> Run:
     """Return the run with the highest test accuracy at its end."""
     return max(runs, key=lambda run: run["val_accuracy"][-1])
+
+
+def numbers(runs: Runs, language: str) -> dict[str, str | int]:
+    """Return the numbers of the prose by name."""
+    first = runs["irnn-rmsprop"][0]
+    found = {
+        "steps": first.spec.steps,
+        "images": f"{first.spec.training_images:,}",
+        "epochs": len(first),
+        "updates": f"{len(first) * first.spec.updates:,}",
+        "settings": len(sgd(runs, "irnn")),
+        "learns": f"{LEARNS:.0%}",
+    }
+    for model in MODELS:
+        for name, some in (
+            ("rmsprop", runs[f"{model}-rmsprop"]),
+            ("sgd", sgd(runs, model, [None])),
+            ("clipped", sgd(runs, model, [1.0])),
+        ):
+            top = best(some)
+            found[f"{model}_{name}"] = f"{top['val_accuracy'][-1]:.1%}"
+            found[f"{model}_{name}_rate"] = rate(top.spec.learning_rate)
+            found[f"{model}_{name}_momentum"] = f"{top.spec.momentum:g}"
+            for kind in ("learned", "stalled", "diverged"):
+                found[f"{model}_{name}_{kind}"] = sum(outcome(run) == kind for run in some)
+        rates = [r.spec.learning_rate for r in runs[f"{model}-rmsprop"] if outcome(r) == "learned"]
+        found[f"{model}_rmsprop_rates"] = len(set(rates))
+        norms = [run["gradient_norm"][0] for run in runs[f"{model}-rmsprop"]]
+        found[f"{model}_norm_low"] = f"{np.nanmin(norms):.2g}"
+        found[f"{model}_norm_high"] = f"{np.nanmax(norms):,.0f}"
+    return found
+
+
+def map(runs: Runs, language: str) -> Picture:
+    """Draw the test accuracy over rate and momentum, a panel for each network and clipping."""
+    text = WORDS[language]
+    panels = [(model, clip) for model in MODELS for clip in CLIPS]
+
+    def rows(model: str, clip: float | None) -> dict[str, list[Run]]:
+        found = {} if clip else {"RMSprop": runs[f"{model}-rmsprop"]}
+        for momentum in MOMENTA:
+            label = text["momentum"].format(momentum=momentum)
+            found[label] = runs[curve_name(model, momentum, clip)]
+        return found
+
+    def draw(wide: bool) -> "Figure":
+        figure = new_figure(5.2 if wide else 9.6, wide)
+        shape = (2, 2) if wide else (4, 1)
+        for axes, (model, clip) in zip(figure.subplots(*shape).flat, panels, strict=True):
+            title = text["clipped" if clip else "plain"].format(model=model.upper())
+            axes.set_title(title, fontsize="medium")
+            _heat(axes, rows(model, clip), wide)
+            axes.set_xlabel(text["rate"])
+        return figure
+
+    every = [run for model, clip in panels for some in rows(model, clip).values() for run in some]
+    findings = [
+        text["best"].format(
+            model=model.upper(),
+            sgd=best(sgd(runs, model))["val_accuracy"][-1],
+            rmsprop=best(runs[f"{model}-rmsprop"])["val_accuracy"][-1],
+        )
+        for model in MODELS
+    ]
+    values = [
+        columns(run)
+        | {
+            "optimizer": run.spec.optimizer,
+            "momentum": run.spec.momentum,
+            "clip_norm": run.spec.clip_norm,
+            "accuracy": run["val_accuracy"][-1],
+            "outcome": outcome(run),
+        }
+        for run in every
+    ]
+    alt = described(ALT["map"][language], findings, language)
+    return Picture(draw, alt, language, tuple(every), values=values)
+
+
+def _heat(axes, rows: dict[str, list[Run]], wide: bool) -> None:
+    """Draw rows of runs over the rate: a colour and the percentage, or a cross."""
+    accuracy = np.full((len(rows), len(SGD_RATES)), np.nan)
+    for y, some in enumerate(rows.values()):
+        for run in some:
+            x = SGD_RATES.index(run.spec.learning_rate)
+            if outcome(run) == "diverged":
+                axes.text(x, y, "×", ha="center", va="center")
+            else:
+                accuracy[y, x] = run["val_accuracy"][-1]
+                dark = accuracy[y, x] < 0.6
+                axes.text(
+                    x,
+                    y,
+                    f"{100 * accuracy[y, x]:.0f}",
+                    ha="center",
+                    va="center",
+                    fontsize="small",
+                    color="white" if dark else "black",
+                )
+    axes.imshow(accuracy, vmin=0, vmax=1, cmap="viridis", aspect="auto")
+    exponents = [round(math.log10(value)) for value in SGD_RATES]
+    axes.set_xticks(range(len(exponents)), [rate(10.0**e) for e in exponents], fontsize="small")
+    axes.set_yticks(range(len(rows)), list(rows), fontsize="small")
+    axes.grid(visible=False)
 
 
 # --- claims -----------------------------------------------------------------------------
@@ -165,3 +318,55 @@ def rmsprop_is_steadier(runs: Runs) -> str:
         for model in MODELS
     )
     return {2: "reproduced", 1: "in part", 0: "not reproduced"}[held]
+
+
+def _best(runs: Runs, language: str) -> str:
+    return "; ".join(
+        WORDS[language]["best"].format(
+            model=model.upper(),
+            sgd=best(sgd(runs, model))["val_accuracy"][-1],
+            rmsprop=best(runs[f"{model}-rmsprop"])["val_accuracy"][-1],
+        )
+        for model in MODELS
+    )
+
+
+def _outcomes(runs: Runs, language: str) -> str:
+    """Say how many settings of the IRNN with SGD learned, stalled and diverged."""
+    found = [outcome(run) for run in sgd(runs, "irnn")]
+    counts = {kind: found.count(kind) for kind in ("learned", "stalled", "diverged")}
+    return OUTCOMES[language].format(**counts)
+
+
+def _decades(runs: Runs, language: str) -> str:
+    """Say at how many rates each network learns, with RMSprop and with SGD."""
+    parts = []
+    for model in MODELS:
+        rmsprop, *others = (
+            len({r.spec.learning_rate for r in some if outcome(r) == "learned"})
+            for some in (
+                runs[f"{model}-rmsprop"],
+                *(runs[curve_name(model, m, clip)] for m in MOMENTA for clip in CLIPS),
+            )
+        )
+        parts.append(
+            DECADES[language].format(model=model.upper(), rmsprop=rmsprop, sgd=max(others))
+        )
+    return "; ".join(parts)
+
+
+OUTCOMES = {
+    "en": "the IRNN with SGD: {learned} settings learned, {stalled} stalled, {diverged} diverged",
+    "ja": "SGD による IRNN の設定のうち、学習 {learned}、停滞 {stalled}、発散 {diverged}",
+}
+DECADES = {
+    "en": "{model}: {rmsprop} rates with RMSprop, at most {sgd} with SGD",
+    "ja": "{model}：RMSprop では {rmsprop} 通り、SGD では最大 {sgd} 通りの学習率で学習",
+}
+
+CLAIMS = (
+    Claim("sgd-cannot-train-irnn", sgd_cannot, _outcomes),
+    Claim("sgd-depends-on-momentum", depends_on_momentum, _outcomes),
+    Claim("rmsprop-faster", rmsprop_is_faster, _best),
+    Claim("rmsprop-steadier", rmsprop_is_steadier, _decades),
+)

@@ -232,7 +232,7 @@ def loops(rows: list[Speed], language: str) -> Picture:
     }
 
     def draw(wide: bool) -> "Figure":
-        figure = new_figure(4.6 if wide else 6.6, wide)
+        figure = new_figure(4.6 if wide else 8, wide)
         panels = figure.subplots(2, 1, sharex=True)
         for axes, (model, values) in zip(panels, times.items(), strict=True):
             look = {"color": COLORS[model], "marker": MARKERS[model], "linestyle": "none"}

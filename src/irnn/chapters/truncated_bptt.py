@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from irnn.chapters.irnn_vs_lstm import TUNED
 from irnn.evidence import Claim, Runs, accuracies, difference
-from irnn.parameters import Parameter, count, shared
+from irnn.parameters import Parameter, shared, switch
 from irnn.show.picture import Picture, columns
 from irnn.show.style import COLORS, INK, MARKERS, legend, new_figure
 from irnn.show.text import described, percent, rate
@@ -20,7 +20,7 @@ PARAMETERS = shared(seeds=3, without=["learning_rate"]) | {
     "pooling": Parameter(2, "side of the squares of pixels that are averaged: 1, 2 or 4"),
     "irnn_rate": Parameter(1e-4, "learning rate of the IRNN, of RMSprop"),
     "lstm_rate": Parameter(1e-3, "learning rate of the LSTM, of RMSprop"),
-    "long_seeds": Parameter(3, "number of seeds at the full length of 784 steps", count),
+    "long": Parameter(False, "add four lengths K at 784 steps, row by row", switch),
 }
 
 MODELS = ("irnn", "lstm")
@@ -112,13 +112,13 @@ def experiment(
     pooling: int,
     irnn_rate: float,
     lstm_rate: float,
-    long_seeds: int,
+    long: bool,
 ) -> Experiment:
     """Return both networks over K, row by row and permuted, in 2015's semantics with RMSprop.
 
     Each seed has a permutation of its own, the same for all K. K = T is a run without
     truncation. `irnn-all`, `lstm-all`: the first seed with `bptt_steps` = T, to show that it is
-    the same. MNIST adds curves at T = 784, at the rates of the main chapter.
+    the same. `long` adds curves without pooling, at the rates of the main chapter.
     """
     common = {"dataset": dataset, "units": units, "batch_size": batch_size}
     rates = {"irnn": irnn_rate, "lstm": lstm_rate}
@@ -147,14 +147,14 @@ def experiment(
                 add(model, order, k, seeds, epochs or EPOCHS["short"], **setting)
         all_steps = make(model, bptt_steps=steps, **common, **setting)
         found[f"{model}-all"] = Curve((all_steps,), 1)
-    if dataset == "mnist" and pooling > 1:
+    if long:
         for model in MODELS:
             for k in LONG:
                 add(
                     model,
                     "rows",
                     k,
-                    long_seeds,
+                    seeds,
                     epochs or EPOCHS["long"],
                     learning_rate=TUNED[model],
                 )

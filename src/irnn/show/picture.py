@@ -165,13 +165,13 @@ def _epochs(runs: Iterable[Run]) -> Values:
 
 
 def _describe(run: Run, language: str) -> str:
-    sitting = run.sittings[-1]
+    said = {key: dict.fromkeys(s[key] for s in run.sittings) for key in ("backend", "device")}
     return SHARED[language]["run"].format(
         spec=run.spec,
         n=len(run),
-        backend=sitting["backend"],
-        device=sitting["device"],
-        date=day(sitting["date"], language),
+        backend=" / ".join(said["backend"]),
+        device=" / ".join(said["device"]),
+        date=day(run.sittings[-1]["date"], language),
     )
 
 

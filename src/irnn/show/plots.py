@@ -54,7 +54,7 @@ def learning_curves(
                 label=_label(runs[name], text),
                 **look,
             )
-        axes.axhline(0.1, color=INK, linewidth=1, linestyle=":", alpha=0.6, label=text["chance"])
+        axes.axhline(0.1, color=INK, linewidth=1.2, linestyle=":", alpha=0.8, label=text["chance"])
         axes.set(ylim=(0, 1), xlabel=text["minutes" if by_time else "epoch"])
         axes.set_ylabel(text["test accuracy"])
         axes.yaxis.set_major_formatter("{x:.0%}")

@@ -78,6 +78,7 @@ def label_rows(axes, labels: "list[str]", wide: bool) -> None:
     axes.set_ylim(len(labels) - 0.5, -0.5 if wide else -0.8)
     axes.set_yticks(range(len(labels)), labels if wide else [""] * len(labels))
     if not wide:
+        axes.tick_params(axis="y", length=0)
         look = {"va": "bottom", "fontsize": "small", "transform": axes.get_yaxis_transform()}
         for row, label in enumerate(labels):
             axes.text(0.02, row - 0.28, label, **look)

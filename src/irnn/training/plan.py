@@ -31,6 +31,9 @@ def planned(*experiments: Experiment) -> dict[RunSpec, int]:
     return plan
 
 
+BACKENDS = ("tensorflow", "jax", "torch")  # of Keras, those that train
+
+
 @dataclass(frozen=True, kw_only=True)
 class Resources:
     """With what runs are trained."""

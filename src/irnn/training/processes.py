@@ -22,7 +22,7 @@ from typing import Literal, NamedTuple
 from irnn.errors import InputError, Unavailable
 from irnn.spec import RunSpec
 from irnn.store import Run, Store
-from irnn.training.plan import Task
+from irnn.training.plan import BACKENDS, Task
 
 # One thread a process: many processes share the cores better than one process's threads do
 # (benchmarks/results/jobs.csv). On a GPU, each takes the memory that it needs and no more.
@@ -37,6 +37,12 @@ ENVIRONMENT = {
     "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
 }
 HIDE_GPUS = {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
+
+
+BACKEND_REMEDY = (
+    "set KERAS_BACKEND to tensorflow or jax, and install it with: pip install "
+    '--editable ".[tensorflow,jax]"'
+)
 
 
 class Outcome(NamedTuple):
@@ -73,27 +79,46 @@ def train_task(
 def _train(task: Task, on_update, on_epoch) -> None:
     if task.device == "cpu":
         os.environ.update(HIDE_GPUS)  # before the backend starts
-    try:
-        import keras
-
-        from irnn.training import environment, run
-    except (ImportError, ValueError) as error:
+    backend, gpu = _start()
+    if task.device == "gpu" and not gpu:
         raise Unavailable(
-            f"Keras does not start ({error}); set KERAS_BACKEND to tensorflow or jax"
-        ) from None
-    if task.device == "gpu" and not environment.gpu():
-        raise Unavailable(
-            "a GPU was asked for (--device gpu), but Keras' backend sees none; see README.md on "
-            "GPUs, or leave the option out"
+            'a GPU was asked for (--device gpu), but Keras\' backend sees none; see "GPUs" in '
+            "book/en/scale.md, or leave the option out"
         )
     store = Store(task.runs_dir)
     # On a GPU, Keras' loop in Python leaves gaps between updates; a group of one has none.
-    if len(task.specs) == 1 and not (environment.gpu() and keras.backend.backend() == "jax"):
+    if len(task.specs) == 1 and not (gpu and backend == "jax"):
+        from irnn.training import run
+
         run.train_run(task.specs[0], task.epochs, store, task.mnist, on_update, on_epoch)
         return
     from irnn.training import group
 
     group.train_group(task.specs, task.epochs, store, task.mnist, on_update, on_epoch)
+
+
+def _start() -> tuple[str, str | None]:
+    """Start Keras; return its backend, and the GPU that this sees if any.
+
+    Raises `Unavailable` where it does not start, and for a backend that cannot train.
+    """
+    chosen = os.environ.get("KERAS_BACKEND", "")
+    try:
+        import keras
+
+        backend = keras.backend.backend()
+        if backend in BACKENDS:
+            from irnn.training import environment
+
+            return backend, environment.gpu()
+    except Exception as error:  # a backend that finds no device raises almost anything
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        platforms = os.environ.get("JAX_PLATFORMS")
+        asked = f" with JAX_PLATFORMS={platforms}" if platforms else ""
+        raise Unavailable(
+            f"Keras does not start on {chosen or 'its backend'}{asked} ({reason}); {BACKEND_REMEDY}"
+        ) from None
+    raise Unavailable(f"Keras' backend {backend} cannot train; {BACKEND_REMEDY}")
 
 
 def free_first(tasks: list[Task], store: Store) -> Iterator[Task]:

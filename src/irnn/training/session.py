@@ -15,12 +15,13 @@ from irnn.training.progress import Progress
 
 
 def obtain(
-    experiment: Experiment, store: Store, train: bool = False, command: str = "python -m irnn train"
+    experiment: Experiment, store: Store, train: bool = False, command: str = ""
 ) -> dict[str, list[Run]]:
     """Return an experiment's runs by curve, each with the epochs that its curve has.
 
     With `train`, what the store lacks is trained first, in this process. Raises `MissingRuns`
-    without, naming the command that trains them, and `InputError` for what fails with it.
+    without, naming the command that trains them if there is one, and `InputError` for what fails
+    with it.
     """
     plan = planned(experiment)
     if train:
