@@ -35,7 +35,7 @@ export function paintImage(canvas, image, t, ink) {
   context.strokeRect(((t - 1) % SIDE) * cell - 1, Math.floor((t - 1) / SIDE) * cell - 1, cell + 2, cell + 2);
 }
 
-/** Paint the strokes of a drawing, and where the pen of the keyboard is. */
+/** Paint the strokes of a drawing, and where the pen is, if it is given: dashed while it is up. */
 export function paintField(canvas, strokes, pen, ink) {
   const { context, width } = blank(canvas);
   const cell = width / FIELD;
@@ -47,10 +47,11 @@ export function paintField(canvas, strokes, pen, ink) {
     for (const point of stroke) context.lineTo(...centre(point));
     context.stroke();
   }
+  if (!pen) return;
   context.lineWidth = 1.5;
   context.beginPath();
   context.arc(...centre(pen.at), 4 * cell, 0, 2 * Math.PI);
-  context.setLineDash(pen.down || pen.drawing ? [] : [2, 2]);
+  context.setLineDash(pen.down ? [] : [2, 2]);
   context.stroke();
 }
 

@@ -157,7 +157,8 @@ class Reader {
   draw() {
     const ink = getComputedStyle(this.root).color;
     const { image, t, words } = this;
-    if (this.editing) paintField(this.canvas, this.strokes, this.pen, ink);
+    const pen = this.canvas.matches(":focus-visible") ? this.pen : null;
+    if (this.editing) paintField(this.canvas, this.strokes, pen, ink);
     else paintImage(this.canvas, image, t, ink);
     paintPixels(this.pixels, image ?? [], t, ink);
     this.panels.forEach(({ answers, maps, color }, k) => {
@@ -166,7 +167,8 @@ class Reader {
       const { units } = this.networks[k];
       for (const { canvas, name, most, scale } of maps) {
         const largest = GATES.includes(name) ? 1 : (most[units * t - 1] ?? 0);
-        if (!GATES.includes(name)) scale.textContent = filled(words.largest, { value: largest.toPrecision(2) });
+        if (!GATES.includes(name)) 
+          scale.textContent = reading ? filled(words.largest, { value: largest.toPrecision(2) }) : "";
         paintUnits(canvas, reading?.[name].subarray(units * (t - 1), units * t) ?? [], largest, color);
       }
     });

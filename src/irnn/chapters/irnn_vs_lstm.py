@@ -69,6 +69,10 @@ ALT = {
         "en": "Test accuracy by computation time of IRNN and LSTM",
         "ja": "計算時間に対する IRNN と LSTM のテスト正解率",
     },
+    "reading": {
+        "en": "A digit, and the probabilities of the ten digits that IRNN and LSTM give",
+        "ja": "数字の画像と、IRNN と LSTM がそれぞれの数字に与える確率",
+    },
 }
 
 CAPTIONS = {
@@ -102,6 +106,16 @@ CAPTIONS = {
         "of its network takes.",
         "ja": "同じ正解率を計算時間に対して示したもの。どのエポックにも、そのネットワークの "
         "1 エポックにかかる時間を当てはめた。",
+    },
+    "reading": {
+        "en": "A digit being read by both networks. The marks under a digit say which network "
+        "names it. Bars: the probabilities of the ten digits, if the image ended at this pixel. "
+        "Each small square is a unit: its area is the unit's value as a share of the largest so "
+        "far, of a gate's as a share of 1; a negative value is an outline.",
+        "ja": "両方のネットワークが数字を読む様子。数字の下の印は、どちらのネットワークが正しく"
+        "答えるかを表す。棒は、画像がその画素で終わるとしたときに、それぞれの数字に与える確率。"
+        "小さな正方形はそれぞれ一つのユニットで、面積は、それまでの最大値（ゲートでは 1）に"
+        "対する値の割合。負の値は枠だけで示す。",
     },
 }
 
@@ -334,9 +348,9 @@ def digit(images: Data, language: str, label: int = 5) -> Picture:
     return Picture(draw, alt, language, values=values)
 
 
-def reading(images: Data, language: str) -> reader.Reading:
-    """Show `NETWORKS` reading digits of a test set, pixel by pixel."""
-    return reader.reading(NETWORKS, images, language)
+def reading(images: Data, language: str) -> Picture:
+    """Show `NETWORKS` reading a digit, pixel by pixel."""
+    return reader.reading(NETWORKS, images, language, ALT["reading"][language])
 
 
 # --- claims -----------------------------------------------------------------------------

@@ -29,7 +29,7 @@ class Picture:
 
     Args:
         draw: Draws the figure, for a page where it is true and for a phone where it is false.
-            A figure that is drawn already is shown on both.
+            A figure that is drawn already is shown on both, and so is HTML.
         alt: What the figure shows, for those who do not see it.
         language: That of the page.
         runs: The runs that it is drawn from.
@@ -39,7 +39,7 @@ class Picture:
 
     """
 
-    draw: "Callable[[bool], Figure] | Figure"
+    draw: "Callable[[bool], Figure] | Figure | str"
     alt: str
     language: str
     runs: tuple[Run, ...] = ()
@@ -88,19 +88,23 @@ class Picture:
             commands: What re-executes it.
 
         """
-        drawings = f'<div class="wide">{self.svg()}</div>'
-        if callable(self.draw):  # `hidden` where there is no style sheet of the site
-            drawings += f'<div class="narrow" hidden>{self.svg(wide=False)}</div>'
         target = f' id="{name}"' if name else ""
         return "".join(
             [
                 f'<figure class="irnn-figure"{target}>',
-                f'<div role="img" aria-label="{html.escape(self.alt)}">{drawings}</div>',
+                self.draw if isinstance(self.draw, str) else self._drawings(),
                 f"<figcaption>{caption}</figcaption>" if caption else "",
                 self._behind(name, commands),
                 "</figure>",
             ]
         )
+
+    def _drawings(self) -> str:
+        """Return the figure as a page shows it, wide or narrow, with its description."""
+        drawings = f'<div class="wide">{self.svg()}</div>'
+        if callable(self.draw):  # `hidden` where there is no style sheet of the site
+            drawings += f'<div class="narrow" hidden>{self.svg(wide=False)}</div>'
+        return f'<div role="img" aria-label="{html.escape(self.alt)}">{drawings}</div>'
 
     def _repr_html_(self) -> str:
         return self.html()

@@ -8,6 +8,7 @@ files with the networks' weights, and runs the networks in the browser.
 import base64
 import html
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ import numpy as np
 from irnn import forward
 from irnn.checkpoint import recorded_weights
 from irnn.data import Data
+from irnn.show.picture import Picture
 from irnn.show.style import COLORS
 from irnn.spec import RunSpec
 from irnn.store import Store
@@ -110,9 +112,9 @@ WORDS = {
 
 @dataclass(frozen=True)
 class Digit:
-    """An image of the test set, and the probabilities (10,) that each network gives."""
+    """An image, and the probabilities (10,) that each network gives after its last pixel."""
 
-    id: int
+    id: int  # its index in its set
     image: np.ndarray  # (28, 28) in [0, 1]
     label: int
     answers: tuple[np.ndarray, ...]
@@ -122,70 +124,64 @@ class Digit:
         return tuple(answer.argmax() == self.label for answer in self.answers)
 
 
-@dataclass(frozen=True)
-class Reading:
-    """Networks that read a digit; notebooks show it as HTML."""
+def reading(specs: Sequence[RunSpec], images: Data, language: str, alt: str) -> Picture:
+    """Return a picture of recorded networks that read digits, of which a reader chooses.
 
-    specs: tuple[RunSpec, ...]
-    digits: tuple[Digit, ...]
-    language: str
-
-    def _repr_html_(self) -> str:
-        text = WORDS[self.language]
-        first = min(self.digits, key=lambda digit: (not all(digit.is_right()), digit.id))
-        steps = SIDE * SIDE
-        said = text["comma"].join(
-            _says(spec, answer, text)
-            for spec, answer in zip(self.specs, first.answers, strict=True)
-        )
-        status = text["after"].format(t=steps, steps=steps, answers=said)
-        status += text["space"] + text["truth"].format(label=first.label)
-        networks = "".join(
-            _network(spec, answer, text)
-            for spec, answer in zip(self.specs, first.answers, strict=True)
-        )
-        page = {
-            "words": text,
-            "networks": [
-                {
-                    "model": s.model,
-                    "name": s.model.upper(),
-                    "file": s.name,
-                    "color": COLORS[s.model],
-                }
-                for s in self.specs
-            ],
-            "digits": [_embedded(digit) for digit in self.digits],
-            "first": first.id,
-        }
-        data = json.dumps(page, ensure_ascii=False).replace("</", "<\\/")
-        return (
-            f'<div class="irnn-reader">'
-            f'<div class="irnn-reader-stage" style="display: flex; flex-wrap: wrap; gap: 1.5rem">'
-            f"{_image(first, text)}{networks}</div>"
-            f'<p class="irnn-reader-status" role="status">{status}</p>'
-            f'<script type="application/json">{data}</script></div>'
-        )
-
-
-def reading(specs: tuple[RunSpec, ...], images: Data, language: str) -> Reading:
-    """Return recorded networks that read ten digits of a test set.
-
-    Images of 8 × 8 pixels are enlarged.
+    The digits are of the test set or, where there is none, of the training set. Images of
+    8 × 8 pixels are enlarged.
 
     Raises `InputError` for a network whose weights are missing or damaged.
     """
-    x = enlarged(images.x_test[:IMAGES])
-    labels = images.y_test[: len(x)]
+    text = WORDS[language]
+    digits = _digits(specs, images)
+    first = min(digits, key=lambda digit: (not all(digit.is_right()), digit.id))
+    answered = list(zip(specs, first.answers, strict=True))
+    said = text["comma"].join(_says(spec, answer, text) for spec, answer in answered)
+    said = text["after"].format(t=SIDE * SIDE, steps=SIDE * SIDE, answers=said)
+    said += text["space"] + text["truth"].format(label=first.label)
+    networks = "".join(_network(spec, answer, text) for spec, answer in answered)
+    page = {
+        "words": text,
+        "networks": [
+            {"model": s.model, "name": s.model.upper(), "file": s.name, "color": COLORS[s.model]}
+            for s in specs
+        ],
+        "digits": [_embedded(digit) for digit in digits],
+        "first": first.id,
+    }
+    data = json.dumps(page, ensure_ascii=False).replace("</", "<\\/")
+    drawn = (
+        f'<div class="irnn-reader">'
+        f'<div class="irnn-reader-stage" style="display: flex; flex-wrap: wrap; gap: 1.5rem">'
+        f"{_image(first, text)}{networks}</div>"
+        f'<p class="irnn-reader-status" role="status">{said}</p>'
+        f'<script type="application/json">{data}</script></div>'
+    )
+    values = [
+        {"image": digit.id, "label": digit.label, "network": spec.model}
+        | {f"p{n}": float(p) for n, p in enumerate(answer)}
+        for digit in digits
+        for spec, answer in zip(specs, digit.answers, strict=True)
+    ]
+    runs = tuple(Store().read(spec) for spec in specs)
+    return Picture(drawn, alt, language, runs, values=values)
+
+
+def _digits(specs: Sequence[RunSpec], images: Data) -> list[Digit]:
+    """Return a digit of each label, with what the recorded networks answer."""
+    x, labels = images.x_test[:IMAGES], images.y_test[:IMAGES]
+    if not len(x):
+        x, labels = images.x_train[:IMAGES], images.y_train[:IMAGES]
+    x = enlarged(x)
     answers = [
         forward.answers(spec, recorded_weights(spec, Store()), x.reshape(len(x), -1))
         for spec in specs
     ]
-    digits = [
+    right = [answer.argmax(axis=1) == labels for answer in answers]
+    return [
         Digit(int(n), x[n], int(labels[n]), tuple(answer[n] for answer in answers))
-        for n in chosen(labels, [answer.argmax(axis=1) == labels for answer in answers])
+        for n in chosen(labels, right)
     ]
-    return Reading(tuple(specs), tuple(digits), language)
 
 
 def enlarged(images: np.ndarray) -> np.ndarray:
