@@ -108,6 +108,7 @@ def test_a_chapter_that_failed_before_was_not_executed(built, steps, capsys):
         ("runs_dir: {built}/executed/runs", "the next build removes it; name another folder"),
         ("epochs: 3\nepochs: 4", "epochs has two values"),
         ("a: " + "[" * 20_000, "not YAML"),
+        ("epochs: !!python/object/apply:os.getcwd []", "not YAML"),
         ("runs_dir: ~no-such-user-here/runs", "runs_dir '~no-such-user-here/runs'"),
     ],
 )
