@@ -1,6 +1,7 @@
 """How far back the gradient has to flow: accuracy against the truncation length K."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from irnn.chapters.irnn_vs_lstm import TUNED
@@ -243,7 +244,8 @@ def _over_length(
                 0.1, color=INK, linewidth=1, linestyle=":", alpha=0.6, label=text["chance"]
             )
             axes.set_xscale("log")
-            axes.set_xticks(ks, [str(k) for k in ks])
+            room = [True, *(after > 1.4 * k for k, after in pairwise(ks))]  # for a label
+            axes.set_xticks(ks, [str(k) if free else "" for k, free in zip(ks, room, strict=True)])
             axes.minorticks_off()
             axes.set(xlabel=text["k"].format(steps=steps), ylabel=text["test accuracy"])
             axes.set(title=text[order], ylim=(0, 1))
