@@ -1,11 +1,12 @@
 """Measurements are read with their types, and what is wrong with a file is said in one line."""
 
 import csv
+import math
 
 import pytest
 
 from irnn.errors import InputError
-from irnn.measurements import Jobs, Speed, find, only, read
+from irnn.measurements import Jobs, Loss, Speed, find, only, read
 
 SPEED = (
     dict.fromkeys(("date", "machine", "keras", "backend", "backend_version"), "x")
@@ -77,3 +78,14 @@ def test_rows_are_found_by_their_values(write):
         only(rows, steps=5)
     with pytest.raises(InputError, match="has 2 measurements of network irnn"):
         only(rows, network="irnn")
+
+
+def test_a_loss_may_be_nan_and_nothing_truncated(tmp_path):
+    values = dict.fromkeys(("date", "machine", "keras", "backend", "backend_version"), "x")
+    values |= dict.fromkeys(("numpy", "network", "abs_gradient", "theano_optimizer"), "x")
+    values |= {"cores": "2", "steps": "100", "update": "2"}
+    values |= {"truncate_gradient": "-1", "loss": "nan"}
+    (tmp_path / "keras_2015.csv").write_text(",".join(values) + "\n" + ",".join(values.values()))
+    (row,) = read(Loss, tmp_path)
+    assert row.truncate_gradient == -1
+    assert math.isnan(row.loss)

@@ -1,16 +1,19 @@
-"""Measurements of speed, which the programs in `benchmarks/` make: rows of CSV files."""
+"""Measurements, which the programs in `benchmarks/` make: rows of CSV files."""
 
 import csv
 import math
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
 from irnn.errors import InputError
 
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
+
+# Of a column whose numbers may be negative, infinite or NaN.
+ANY = {"any": True}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +74,30 @@ class Jobs:
     ratio: float  # to one process with one thread, the median over the rounds
 
 
-Row = TypeVar("Row", Speed, Jobs)
+@dataclass(frozen=True, kw_only=True)
+class Loss:
+    """The loss of a batch in the software of 2015, before its update."""
+
+    file: ClassVar[str] = "keras_2015.csv"
+    command: ClassVar[str] = "python benchmarks/keras_2015.py"
+
+    date: str
+    machine: str
+    cores: int
+    keras: str
+    backend: str
+    backend_version: str
+    numpy: str
+    network: str
+    steps: int  # pixels of an image that are read, from the first on
+    truncate_gradient: int = field(metadata=ANY)  # -1: none
+    abs_gradient: str  # of |x|: "sign", Theano's since 2016, or "x/|x|", that of 2015
+    theano_optimizer: str  # of the compiled graph: "fast_run" or "fast_compile"
+    update: int  # from 1 on
+    loss: float = field(metadata=ANY)
+
+
+Row = TypeVar("Row", Speed, Jobs, Loss)
 
 
 def read(kind: type[Row], folder: str | os.PathLike = RESULTS) -> list[Row]:
@@ -99,24 +125,25 @@ def read(kind: type[Row], folder: str | os.PathLike = RESULTS) -> list[Row]:
 
 def _row(kind: type[Row], values: dict[str, str | None], where: str) -> Row:
     found = {}
-    for field in fields(kind):
-        text = values.get(field.name)
+    for column in fields(kind):
+        text = values.get(column.name)
         if text is None:
-            raise InputError(f"{where}: {field.name} is missing")
-        found[field.name] = _value(text.strip(), field, where)
+            raise InputError(f"{where}: {column.name} is missing")
+        found[column.name] = _value(text.strip(), column, where)
     return kind(**found)
 
 
-def _value(text: str, field, where: str) -> str | int | float | None:
-    if field.type == float | None and not text:
+def _value(text: str, column: Field, where: str) -> str | int | float | None:
+    if column.type == float | None and not text:
         return None
-    number = int if field.type is int else float
+    number = int if column.type is int else float
     try:
-        value = text if field.type is str else number(text)
+        value = text if column.type is str else number(text)
     except ValueError:
         value = ""
-    if value == "" or (field.type is not str and not 0 < value < math.inf):
-        raise InputError(f"{where}: {field.name} is {text!r}")
+    limited = column.type is not str and "any" not in column.metadata
+    if value == "" or (limited and not 0 < value < math.inf):
+        raise InputError(f"{where}: {column.name} is {text!r}")
     return value
 
 

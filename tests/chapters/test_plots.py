@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from irnn.chapters import irnn_vs_lstm, reproduce, speed
+from irnn.chapters import irnn_vs_lstm, reproduce, speed, truncated_bptt
 from irnn.data import Data
-from irnn.measurements import Jobs, Speed
+from irnn.measurements import Jobs, Loss, Speed
 from irnn.show import reader
 from irnn.show.plots import learning_curves
 from irnn.show.style import INK
@@ -90,11 +90,35 @@ def jobs():
     ]
 
 
+@pytest.fixture
+def losses():
+    values = MACHINE | {"keras": "0.2", "backend": "theano", "backend_version": "1", "numpy": "1"}
+    del values["threads"]
+
+    def loss(network, update, value, k=-1, steps=784, gradient="sign", optimizer="fast_run"):
+        return Loss(
+            **values,
+            network=network,
+            steps=steps,
+            truncate_gradient=k,
+            abs_gradient=gradient,
+            theano_optimizer=optimizer,
+            update=update,
+            loss=value,
+        )
+
+    found = [loss("lstm", n, 2.0 + n, k) for k in (784, -1) for n in (1, 2)]
+    found += [loss("irnn", n, 2.0 + n, 784) for n in (1, 2)]
+    found += [loss("irnn", n, 2.0 + 1.5 * n) for n in (1, 2)]
+    bad = {"steps": 100, "gradient": "x/|x|", "optimizer": "fast_compile"}
+    return found + [loss("irnn", n, value, **bad) for n, value in ((1, 2.3), (2, np.nan))]
+
+
 IMAGES = Data(np.linspace(0, 1, 64).reshape(1, 8, 8), np.array([5]), None, None)
 
 
 @pytest.fixture
-def pictures(recorded, measured, jobs):
+def pictures(recorded, measured, jobs, losses):
     def draw(language):
         return [
             irnn_vs_lstm.curves(recorded, language),
@@ -107,6 +131,7 @@ def pictures(recorded, measured, jobs):
             speed.batch_sizes(measured, language),
             speed.growth(measured, language),
             speed.throughput(jobs, language),
+            truncated_bptt.puzzle(losses, language),
         ]
 
     return draw
@@ -140,8 +165,8 @@ def test_axes_and_legend_speak_the_language(pictures):
 
 @pytest.mark.parametrize(
     "words",
-    [SHARED, irnn_vs_lstm.WORDS, speed.WORDS, reader.WORDS],
-    ids=["shared", "irnn-vs-lstm", "speed", "reader"],
+    [SHARED, irnn_vs_lstm.WORDS, speed.WORDS, truncated_bptt.WORDS, reader.WORDS],
+    ids=["shared", "irnn-vs-lstm", "speed", "truncated-bptt", "reader"],
 )
 def test_both_languages_have_the_same_words(words):
     english, japanese = words["en"], words["ja"]
@@ -189,6 +214,16 @@ def test_every_number_of_the_prose_on_speed_is_computed(measured, jobs):
         numbers = speed.numbers(measured, jobs, language)
         text = (ROOT / "book" / language / "speed.ipynb").read_text("utf-8")
         assert set(re.findall(r"{glue:text}`(\w+)`", text)) <= numbers.keys()
+
+
+def test_the_numbers_of_the_puzzle_are_those_of_its_losses(losses):
+    for language in ("en", "ja"):
+        numbers = truncated_bptt.puzzle_numbers(losses, language)
+        assert numbers["puzzle_irnn_off"] == "1"
+        assert numbers["puzzle_lstm_off"] == "0"
+        assert numbers["puzzle_updates"] == numbers["puzzle_nan"] == 2
+        text = (ROOT / "book" / language / "truncated-bptt.ipynb").read_text("utf-8")
+        assert set(re.findall(r"{glue:text}`(puzzle_\w+)`", text)) <= numbers.keys()
 
 
 def test_a_curve_shows_every_seed_and_their_mean(recorded):

@@ -1,15 +1,17 @@
 """How far back the gradient has to flow: accuracy against the truncation length K."""
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from irnn.chapters.irnn_vs_lstm import TUNED
 from irnn.evidence import Claim, Runs, accuracies, difference
+from irnn.measurements import Loss, find
 from irnn.parameters import Parameter, shared, switch
 from irnn.show.picture import Picture, columns
 from irnn.show.style import COLORS, INK, MARKERS, legend, new_figure
-from irnn.show.text import described, percent, rate
+from irnn.show.text import day, described, percent, rate
 from irnn.show.words import SHARED
 from irnn.spec import make
 from irnn.training.plan import Curve, Experiment
@@ -55,6 +57,12 @@ ALT = {
         "en": "Test accuracy over the truncation length K at 784 steps, for IRNN and LSTM",
         "ja": "784 ステップでの、打ち切り長 K に対する IRNN と LSTM のテスト正解率",
     },
+    "puzzle": {
+        "en": "Loss by update in the software of 2015, truncate_gradient 784 as a line and -1 as "
+        "markers, for IRNN and LSTM",
+        "ja": "2015 年のソフトウェアでの更新ごとの損失。IRNN と LSTM のそれぞれについて、"
+        "truncate_gradient = 784 を線、−1 を点で示す",
+    },
 }
 
 CAPTIONS = {
@@ -68,6 +76,12 @@ CAPTIONS = {
         "en": "The same at the full length of 784 steps, row by row.",
         "ja": "同じ実験を 784 ステップのまま、行ごとに読んで行ったもの。",
     },
+    "puzzle": {
+        "en": "Loss of each batch before its update, in Keras 0.2 on Theano-PyMC: 784 is the line, "
+        "−1 the markers. For each network, both start from the same weights.",
+        "ja": "Keras 0.2 と Theano-PyMC での、各バッチの更新前の損失。線が 784、点が −1。"
+        "ネットワークごとに、同じ重みから始めている。",
+    },
 }
 
 WORDS = {
@@ -77,6 +91,9 @@ WORDS = {
         "permuted": "permuted",
         "k": "K, the last of {steps} steps",
         "from k": "{model}, {order}: {first} at K = {low}, {last} at K = {steps}",
+        "update": "update",
+        "loss": "loss of the batch",
+        "apart": "{model}: largest difference between the two {off}",
     },
     "ja": SHARED["ja"]
     | {
@@ -84,6 +101,9 @@ WORDS = {
         "permuted": "並べ替え",
         "k": "K（全 {steps} ステップの最後から）",
         "from k": "{model}（{order}）は K = {low} で {first}、K = {steps} で {last}",
+        "update": "更新",
+        "loss": "バッチの損失",
+        "apart": "{model} では両者の差は最大で {off}",
     },
 }
 
@@ -274,6 +294,71 @@ def _over_length(
     every = tuple(run for curve in shown.values() for run in curve)
     alt = described(ALT[name][language], findings, language)
     return Picture(draw, alt, language, every, values=values)
+
+
+# --- the software of 2015 ---------------------------------------------------------------
+
+WHOLE = (784, -1)  # the post's two values of `truncate_gradient`, both the whole gradient
+
+
+def _losses_of(rows: list[Loss], model: str, k: int) -> list[float]:
+    """Return the losses by update of a network with one of `WHOLE`."""
+    found = find(rows, network=model, steps=784, truncate_gradient=k)
+    return [row.loss for row in sorted(found, key=lambda row: row.update)]
+
+
+def _apart(rows: list[Loss], model: str) -> float:
+    """Return the largest difference between the losses with 784 and with -1."""
+    pairs = zip(*(_losses_of(rows, model, k) for k in WHOLE), strict=True)
+    return max(abs(a - b) for a, b in pairs)
+
+
+def nan_from(rows: list[Loss], model: str, optimizer: str) -> int | None:
+    """Return the first update whose loss is NaN with the gradient of |x| of 2015, if one is.
+
+    `optimizer` is that of Theano's graph, "fast_run" or "fast_compile".
+    """
+    found = find(rows, network=model, abs_gradient="x/|x|", theano_optimizer=optimizer)
+    return min((row.update for row in found if math.isnan(row.loss)), default=None)
+
+
+def puzzle_numbers(rows: list[Loss], language: str) -> dict[str, str | int]:
+    """Return the numbers of the prose on the software of 2015 by name."""
+    found = {f"puzzle_{model}_off": f"{_apart(rows, model):.1g}" for model in MODELS}
+    first_nan = nan_from(rows, "irnn", "fast_compile")
+    short = find(rows, abs_gradient="x/|x|")
+    return found | {
+        "puzzle_date": day(rows[0].date, language),
+        "puzzle_updates": len(_losses_of(rows, "irnn", 784)),
+        "puzzle_nan": first_nan or "–",
+        "puzzle_short": short[0].steps,
+        "puzzle_short_updates": max(row.update for row in short),
+    }
+
+
+def puzzle(rows: list[Loss], language: str) -> Picture:
+    """Draw the loss by update in the software of 2015, with 784 as a line and -1 as markers."""
+    text = WORDS[language]
+
+    def draw(wide: bool) -> "Figure":
+        figure = new_figure(2.8 if wide else 4.8, wide)
+        panels = figure.subplots(**({"ncols": 2} if wide else {"nrows": 2}))
+        for axes, model in zip(panels, MODELS, strict=True):
+            whole, none = (_losses_of(rows, model, k) for k in WHOLE)
+            updates = range(1, len(whole) + 1)
+            axes.plot(updates, whole, color=COLORS[model], label="784")
+            look = {"color": INK, "marker": MARKERS[model], "markerfacecolor": "none"}
+            axes.plot(updates, none, linestyle="", label="−1", **look)
+            axes.set(title=model.upper(), xlabel=text["update"], ylabel=text["loss"])
+            axes.legend(ncols=2)
+        return figure
+
+    findings = [
+        text["apart"].format(model=model.upper(), off=f"{_apart(rows, model):.1g}")
+        for model in MODELS
+    ]
+    alt = described(ALT["puzzle"][language], findings, language)
+    return Picture(draw, alt, language, measured=tuple(rows))
 
 
 # --- claims -----------------------------------------------------------------------------

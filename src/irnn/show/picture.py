@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from irnn.measurements import Jobs, Speed
+from irnn.measurements import Jobs, Loss, Speed
 from irnn.show.style import BACKENDS, INK, style
 from irnn.show.text import day
 from irnn.show.words import SHARED
@@ -43,7 +43,7 @@ class Picture:
     alt: str
     language: str
     runs: tuple[Run, ...] = ()
-    measured: tuple[Speed | Jobs, ...] = ()
+    measured: tuple[Speed | Jobs | Loss, ...] = ()
     values: Values = ()
 
     @property
@@ -175,7 +175,7 @@ def _describe(run: Run, language: str) -> str:
     )
 
 
-def _origin(row: Speed | Jobs, language: str) -> dict[str, str | int]:
+def _origin(row: Speed | Jobs | Loss, language: str) -> dict[str, str | int]:
     backend = " ".join([BACKENDS[row.backend], getattr(row, "backend_version", "")]).strip()
     return {
         "date": day(row.date, language),

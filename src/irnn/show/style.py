@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 COLORS = {"irnn": "#e0592a", "lstm": "#2f80d0"}
 MARKERS = {"irnn": "o", "lstm": "s"}
-BACKENDS = {"jax": "JAX", "tensorflow": "TensorFlow"}
+BACKENDS = {"jax": "JAX", "tensorflow": "TensorFlow", "theano": "Theano-PyMC"}
 LINES = {"jax": "-", "tensorflow": (0, (4, 2))}
 INK = "#010203"  # stands for the page's text colour until the SVG is written
 
