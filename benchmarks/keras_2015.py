@@ -7,9 +7,9 @@ in for Theano, in an environment of their own that is made from PyPI's packages.
 the same weights with either value. Then sequences of 100 pixels are read with the gradient of |x|
 that Theano had in 2015, compiled as usual and with `optimizer=fast_compile`.
 
-It needs Python 3.11, a C++ compiler and MNIST, and takes about ten minutes: Theano compiles some
-hundred small files, and runs the steps of a sequence in Python. The losses go to
-`benchmarks/results/keras_2015.csv`.
+It needs Python 3.11, a C++ compiler and MNIST, and takes minutes, on a busy machine half an hour:
+Theano compiles more than a hundred small files and runs the steps of a sequence in Python. The
+losses go to `benchmarks/results/keras_2015.csv`.
 """
 
 import argparse

@@ -89,3 +89,22 @@ def test_a_loss_may_be_nan_and_nothing_truncated(tmp_path):
     (row,) = read(Loss, tmp_path)
     assert row.truncate_gradient == -1
     assert math.isnan(row.loss)
+
+
+@pytest.mark.parametrize("network", ["irnn", "lstm"])
+def test_784_and_no_truncation_have_the_same_losses_in_2015(network):
+    whole, none = (
+        [row.loss for row in find(read(Loss), network=network, steps=784, truncate_gradient=k)]
+        for k in (784, -1)
+    )
+    assert len(whole) == 10
+    assert whole == none
+
+
+def test_only_an_irnn_is_nan_in_2015_and_only_when_compiled_fast():
+    lost = {
+        (row.network, row.abs_gradient, row.theano_optimizer, row.update)
+        for row in read(Loss)
+        if math.isnan(row.loss)
+    }
+    assert lost == {("irnn", "x/|x|", "fast_compile", update) for update in (2, 3)}

@@ -11,7 +11,7 @@ from irnn.measurements import Loss, find
 from irnn.parameters import Parameter, shared, switch
 from irnn.show.picture import Picture, columns
 from irnn.show.style import COLORS, INK, MARKERS, legend, new_figure
-from irnn.show.text import day, described, percent, rate
+from irnn.show.text import described, percent, rate
 from irnn.show.words import SHARED
 from irnn.spec import make
 from irnn.training.plan import Curve, Experiment
@@ -322,13 +322,12 @@ def nan_from(rows: list[Loss], model: str, optimizer: str) -> int | None:
     return min((row.update for row in found if math.isnan(row.loss)), default=None)
 
 
-def puzzle_numbers(rows: list[Loss], language: str) -> dict[str, str | int]:
+def puzzle_numbers(rows: list[Loss]) -> dict[str, str | int]:
     """Return the numbers of the prose on the software of 2015 by name."""
     found = {f"puzzle_{model}_off": f"{_apart(rows, model):.1g}" for model in MODELS}
     first_nan = nan_from(rows, "irnn", "fast_compile")
     short = find(rows, abs_gradient="x/|x|")
     return found | {
-        "puzzle_date": day(rows[0].date, language),
         "puzzle_updates": len(_losses_of(rows, "irnn", 784)),
         "puzzle_nan": first_nan or "–",
         "puzzle_short": short[0].steps,
