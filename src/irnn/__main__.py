@@ -1,4 +1,4 @@
-"""The command line: `python -m irnn train | runs | claims | export | check | book`."""
+"""The command line: `python -m irnn train | runs | claims | export | check | book | serve`."""
 
 import signal
 
@@ -23,7 +23,7 @@ from irnn.spec import whole_number
 from irnn.store import RUNS, Run, Store, read
 from irnn.training.plan import BACKENDS, Curve, Experiment, Resources, outlook, planned
 
-COMMANDS = ("train", "runs", "claims", "export", "check", "book")
+COMMANDS = ("train", "runs", "claims", "export", "check", "book", "serve")
 
 
 class Terminated(KeyboardInterrupt):
@@ -215,7 +215,19 @@ def _parser() -> Parser:
         help="gets _build/executed and _build/html (default: the current folder)",
     )
     book.set_defaults(command=_book)
-    for command in (train, runs, claims, export, check, book):
+
+    serve = commands.add_parser(
+        "serve",
+        help="show the site in the browser, built again as you edit",
+        description="Build the site, show it on this machine, and build again what changes, until "
+        "Ctrl-C. What a build fails with is on every page until it is mended.",
+    )
+    serve.add_argument("--port", type=parameters.read, default=8000, help="(default: 8000)")
+    serve.add_argument(
+        "--output", type=Path, metavar="DIR", default=Path(), help="as for the command book"
+    )
+    serve.set_defaults(command=_serve)
+    for command in (train, runs, claims, export, check, book, serve):
         command.set_defaults(options=list(command._option_string_actions))
     return parser
 
@@ -372,6 +384,13 @@ def _book(args: argparse.Namespace) -> int:
     from irnn.book import build
 
     return build.build(args.chapters, args.parameters, args.output)
+
+
+def _serve(args: argparse.Namespace) -> int:
+    from irnn.book import preview
+
+    whole_number("port", args.port, 1, 65_535)
+    return preview.serve(args.port, args.output)
 
 
 if __name__ == "__main__":

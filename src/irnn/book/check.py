@@ -216,11 +216,12 @@ def cells_pair_up(book: Book) -> Iterator[Finding]:
                 for name, cell in other.cells.items():
                     if name not in page.cells:
                         what = f"the {cell.cell_type} cell is missing in {page.language}"
-                        remedy = (
-                            f"translate it, or run --fix where it is code, into {page.path.name} "
-                            f"of {page.language}; or remove it here"
+                        do = (
+                            "run --fix, which copies it"
+                            if cell.cell_type == "code"
+                            else "translate it"
                         )
-                        yield book.finding(other, name, what, remedy)
+                        yield book.finding(other, name, what, f"{do}, or remove it here")
         first, *others = versions.values()
         for other in others:
             common = [name for name in first.cells if name in other.cells]

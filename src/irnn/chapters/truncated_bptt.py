@@ -49,7 +49,7 @@ CLOSE = 0.05
 ALT = {
     "by_length": {
         "en": "Test accuracy over the truncation length K: IRNN and LSTM, by rows and permuted",
-        "ja": "打ち切り長 K に対する IRNN と LSTM のテスト正解率。行ごとに読む場合とシャッフルした場合",
+        "ja": "打ち切り長 K に対する IRNN と LSTM のテスト正解率。行ごとの場合とシャッフルした場合",
     },
     "long": {
         "en": "Test accuracy over the truncation length K at 784 steps, for IRNN and LSTM",
