@@ -1,4 +1,4 @@
-"""The command line: `python -m irnn doctor | train | runs | claims | export | check | book | serve`."""
+"""The command line: `python -m irnn COMMAND`, for each command of `COMMANDS`."""
 
 import signal
 
