@@ -12,11 +12,19 @@ ROOT = Path(__file__).parents[1]
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # What is the same on all backends is tested on JAX, which starts in a third of TensorFlow's time.
 os.environ.setdefault("KERAS_BACKEND", "jax")
-# JAX compiles a program once for all tests, and for the processes that they start.
-PROGRAMS = tempfile.TemporaryDirectory(prefix="irnn-programs-")
-os.environ["JAX_COMPILATION_CACHE_DIR"] = PROGRAMS.name
+# JAX compiles a program once for all tests, and for the processes that they start or run in.
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    PROGRAMS = tempfile.TemporaryDirectory(prefix="irnn-programs-")
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = PROGRAMS.name
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
+
+
+def pytest_collection_modifyitems(items):
+    """Keep the tests of the site in one process, where it is built once."""
+    for item in items:
+        if "site" in item.fixturenames:
+            item.add_marker(pytest.mark.xdist_group("site"))
 
 
 @pytest.fixture(scope="session")

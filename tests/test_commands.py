@@ -113,7 +113,7 @@ def test_a_failing_chapter_is_named_and_nothing_is_rendered(command, tmp_path):
 def test_help_names_every_command(command):
     done = command("--help")
     assert done.returncode == 0
-    for name in ("train", "runs", "check", "book"):
+    for name in ("doctor", "train", "runs", "claims", "check", "book", "serve"):
         assert name in done.stdout
         with pytest.raises(SystemExit) as end:
             main([name, "--help"])

@@ -110,6 +110,21 @@ def test_mnist(mnist, pooling, steps):
     assert spec.steps == steps
 
 
+def test_the_adding_problem_asks_for_the_sum_of_the_marked():
+    spec = make("lstm", dataset="adding", length=30, samples=500)
+    samples = data.load(spec)
+    assert samples.x_train.shape == (500, spec.steps, spec.features) == (500, 30, 2)
+    assert samples.x_test.shape == (10_000, 30, 2)
+    numbers, marks = samples.x_test[..., 0], samples.x_test[..., 1]
+    assert set(np.unique(marks)) == {0, 1}
+    assert (marks.sum(axis=1) == 2).all()
+    np.testing.assert_allclose(samples.y_test, (numbers * marks).sum(axis=1), rtol=1e-6)
+    assert np.square(samples.y_test - 1).mean() == pytest.approx(1 / 6, abs=0.005)
+    few = data.load(make("lstm", dataset="adding", length=30, samples=100, held_out=50))
+    assert np.array_equal(few.x_test, data.adding(30, 50, 2)[0])
+    assert not np.array_equal(few.x_test, samples.x_test[:50])
+
+
 def test_mnist_comes_from_the_environment(mnist, monkeypatch):
     monkeypatch.setenv("MNIST_NPZ", str(mnist))
     assert data.load_images("mnist").y_train[:3].tolist() == [5, 0, 4]

@@ -1,6 +1,7 @@
 """Imports run one way, downwards, and in no circle."""
 
 import ast
+import os
 import subprocess
 import sys
 from graphlib import TopologicalSorter
@@ -62,6 +63,27 @@ def test_imports_run_downwards(name):
 def test_no_module_imports_itself_by_way_of_others():
     graph = {name: imported(file) - {name} for name, file in modules().items()}
     assert list(TopologicalSorter(graph).static_order())  # raises for a circle
+
+
+def test_reading_and_drawing_need_no_backend():
+    """Only what the package depends on by itself is there."""
+    extras = ("keras", "tensorflow", "jax", "distributed", "papermill", "myst_nb", "nbformat")
+    code = f"""
+import sys
+sys.modules.update(dict.fromkeys({extras}))
+from irnn import chapters, data
+from irnn.chapters import index
+from irnn.errors import Unavailable
+from irnn.store import Store
+from irnn.training import session
+runs = session.obtain(chapters.experiment(index), Store())
+assert "<svg" in index.curves(runs, "en").svg()
+try:
+    data.load_images("mnist")
+except Unavailable as error:
+    assert "MNIST cannot be downloaded" in str(error)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, env=os.environ | {"MNIST_NPZ": ""})
 
 
 @pytest.mark.parametrize("module", ["store", "show.plots", "chapters.irnn_vs_lstm", "__main__"])

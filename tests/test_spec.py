@@ -48,7 +48,11 @@ def test_every_field_decides_the_id():
         beta_1=0.5,
         beta_2=0.5,
     )
+    adding = make("lstm", dataset="adding", length=50)
+    assert adding.id != make("lstm", dataset="adding", length=51).id
     for field in dataclasses.fields(RunSpec):
+        if field.name == "length":  # not of images
+            continue
         value = getattr(other, field.name)
         value = {"optimizer": "sgd", "clip_norm": 2.0, "relu_derivative_at_0": 0.25}.get(
             field.name, value
@@ -86,6 +90,9 @@ def test_semantics_set_their_constants():
         ({"held_out": 60_000}, "held_out is 60000; it must be a whole number from 0 to 30000"),
         ({"samples": 55_000, "held_out": 10_000}, "samples is 55000; it must be a whole number"),
         ({"optimizer": "adam", "momentum": 0.9}, "momentum is RMSprop's and SGD's"),
+        ({"dataset": "adding"}, "length is None; it must be a whole number from 2"),
+        ({"dataset": "adding", "length": 9, "pooling": 2}, "pooling is for images, not for adding"),
+        ({"length": 9}, "length is for adding; that of mnist is its pixels'"),
         ({"gates": "then"}, "unknown gates 'then'; valid: 2015, today"),
         ({"units": 0}, "units is 0; it must be a whole number from 1"),
         ({"units": 2.5}, "units is 2.5; it must be a whole number"),

@@ -1,6 +1,7 @@
 """Recorded runs survive what happens to files."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -169,3 +170,16 @@ def test_reading_runs_imports_nothing_heavy(modules, heavy):
     code = f"import sys, {modules}; print([name for name in {heavy} if name in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.stdout.strip() == "[]", result.stderr
+
+
+def test_the_umask_decides_who_shares_a_store(store):
+    before = os.umask(0o002)
+    try:
+        with store.lock(SPEC):
+            store.append(SPEC, line(1))
+            store.save(store.weights_path(SPEC), {"w": np.zeros(1)})
+            store.rewrite(store.read(SPEC))
+            modes = {path.suffix: path.stat().st_mode & 0o777 for path in store.root.iterdir()}
+    finally:
+        os.umask(before)
+    assert modes == {".jsonl": 0o664, ".npz": 0o664, ".lock": 0o664}

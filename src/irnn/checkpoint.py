@@ -93,7 +93,8 @@ def recorded_weights(spec: RunSpec, store: Store) -> dict[str, np.ndarray]:
 def shapes(spec: RunSpec) -> list[tuple[int, ...]]:
     """Return the shapes of a run's weights, in the order of `WEIGHTS`."""
     columns = spec.units * (4 if spec.model == "lstm" else 1)
-    return [(1, columns), (spec.units, columns), (columns,), (spec.units, 10), (10,)]
+    inner = [(spec.features, columns), (spec.units, columns), (columns,)]
+    return [*inner, (spec.units, spec.outputs), (spec.outputs,)]
 
 
 def diverged(lines: list[dict]) -> bool:

@@ -1,8 +1,9 @@
-"""Images as sequences of pixels.
+"""Images as sequences of pixels, and the adding problem.
 
 `mnist`: 60,000 training and 10,000 test images of 28 x 28 pixels (LeCun, Cortes, Burges).
 `digits`: scikit-learn's 8 x 8 handwritten digits, 1,437 and 360, for machines without a
 network and for first steps.
+`adding`: sequences of random numbers, of which the sum of two is asked for.
 """
 
 import hashlib
@@ -19,7 +20,7 @@ from filelock import FileLock
 
 from irnn import npz
 from irnn.errors import Unavailable, one_of, user_path
-from irnn.spec import DATASETS, RunSpec
+from irnn.spec import DATASETS, IMAGES, RunSpec
 
 # SHA-256 of each array's bytes. They were checked against the original IDX files.
 MNIST_SHA256 = {
@@ -34,7 +35,7 @@ REMEDY = "set MNIST_NPZ to the path of a file with Keras' four MNIST arrays, or 
 
 
 class Data(NamedTuple):
-    """Training and test samples: `x` float32 in [0, 1], `y` integer labels 0 to 9."""
+    """Training and test samples: `x` float32 in [0, 1]; `y` integer labels 0 to 9, or sums."""
 
     x_train: np.ndarray
     y_train: np.ndarray
@@ -52,7 +53,7 @@ def load_images(dataset: str, path: str | os.PathLike | None = None) -> Data:
     Raises `InputError` for an unknown dataset, and `Unavailable` for MNIST that cannot be
     had or is not what it should be.
     """
-    one_of("dataset", dataset, DATASETS)
+    one_of("dataset", dataset, IMAGES)
     if dataset == "digits":
         return _digits()
     path = path or os.environ.get("MNIST_NPZ")
@@ -75,7 +76,7 @@ def _digits() -> Data:
     digits = load_digits()
     x = digits.images.astype("float32") / 16
     y = digits.target.astype("uint8")
-    n = DATASETS["digits"][1]
+    n = DATASETS["digits"]
     return Data(x[:n], y[:n], x[n:], y[n:])
 
 
@@ -89,12 +90,12 @@ def _read_mnist(path: Path) -> dict[str, np.ndarray]:
 
 
 def _download_mnist() -> dict[str, np.ndarray]:
-    import keras
-
     # Keras has no lock. A user's own: what another one left there could not be opened.
     user = os.getuid() if hasattr(os, "getuid") else ""
     lock = FileLock(Path(tempfile.gettempdir()) / f"irnn-mnist-{user}.lock")
     try:
+        import keras
+
         with lock, redirect_stdout(sys.stderr):  # a page does not show the download
             (x_train, y_train), (x_test, y_test) = keras.datasets.mnist.load_data()
     except Exception as error:
@@ -168,11 +169,32 @@ def stratified(labels: np.ndarray, samples: int, seed: int) -> np.ndarray:
     return np.sort(np.concatenate(chosen))
 
 
+def adding(length: int, samples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return samples of the adding problem: sequences (samples, length, 2) and sums (samples,).
+
+    A step has a number of U(0, 1) and a mark, 1 for two of the steps and 0 for the others; the
+    sum of the marked numbers is asked for (Hochreiter and Schmidhuber, 1997; as in Le et al.,
+    2015). Guessing 1, the mean, has the mean squared error 1/6.
+    """
+    rng = np.random.default_rng((length, seed))
+    numbers = rng.random((samples, length), dtype="float32")
+    marked = np.stack([rng.permutation(length)[:2] for _ in range(samples)])
+    marks = np.zeros_like(numbers)
+    np.put_along_axis(marks, marked, 1, axis=1)
+    return np.stack([numbers, marks], axis=2), (numbers * marks).sum(axis=1)
+
+
+TEST_SEQUENCES = 10_000
+
+
 def load(spec: RunSpec, path: str | os.PathLike | None = None) -> Data:
-    """Return the pixel sequences (n, T, 1) that a run is trained and tested on.
+    """Return the sequences (n, T, features) that a run is trained and tested on.
 
     Raises `Unavailable` as `load_images` does.
     """
+    if spec.dataset not in IMAGES:
+        test = (spec.held_out, 2) if spec.held_out else (TEST_SEQUENCES, 1)
+        return Data(*adding(spec.length, spec.training_images, 0), *adding(spec.length, *test))
     images = load_images(spec.dataset, path)
     chosen = training_samples(images.y_train, spec)
     x_test, y_test = test_samples(images, spec)

@@ -12,9 +12,9 @@ from keras.layers import Dense
 
 from irnn.recurrent.activations import gate, relu
 from irnn.recurrent.layers import LSTM, SimpleRNN, truncated_bptt
-from irnn.spec import RunSpec
+from irnn.spec import IMAGES, RunSpec
 
-CLASSES = 10
+CLOSE = 0.04  # an answer this far from the sum is right (Hochreiter and Schmidhuber, 1997)
 
 
 def irnn(spec: RunSpec) -> keras.Sequential:
@@ -44,14 +44,14 @@ def lstm(spec: RunSpec) -> keras.Sequential:
 
 
 def classifier(rnn, rng, spec: RunSpec) -> keras.Sequential:
-    """Return a network that names the digit after the last pixel."""
+    """Return a network that names the digit after the last pixel, or gives the sum."""
     return keras.Sequential(
         [
-            keras.Input((spec.steps, 1)),
+            keras.Input((spec.steps, spec.features)),
             truncated_bptt(rnn, spec.bptt_steps),
             Dense(
-                CLASSES,
-                activation="softmax",
+                spec.outputs,
+                activation="softmax" if spec.dataset in IMAGES else None,
                 kernel_initializer=glorot_uniform(rng, scales(spec)),
             ),
         ]
@@ -61,9 +61,19 @@ def classifier(rnn, rng, spec: RunSpec) -> keras.Sequential:
 def build(spec: RunSpec) -> keras.Sequential:
     """Return the spec's network, compiled with its optimizer."""
     model = {"irnn": irnn, "lstm": lstm}[spec.model](spec)
-    model.compile(optimizer(spec), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    if spec.dataset in IMAGES:
+        model.compile(optimizer(spec), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    else:
+        right = keras.metrics.MeanMetricWrapper(is_close, name="accuracy")
+        model.compile(optimizer(spec), "mean_squared_error", metrics=[right])
     model.optimizer.build(model.trainable_variables)
     return model
+
+
+def is_close(sums, answers):
+    """Tell which answers (n, 1) are within `CLOSE` of the sums, as 0 and 1: (n,)."""
+    off = ops.abs(ops.reshape(answers, (-1,)) - ops.reshape(sums, (-1,)))
+    return ops.cast(off < CLOSE, "float32")
 
 
 # --- initial weights --------------------------------------------------------------------

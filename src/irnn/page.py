@@ -36,13 +36,13 @@ OTHER_PARAMETERS = {
 NO_MNIST = {
     "en": (
         "Not MNIST",
-        "MNIST could not be downloaded when this page was built. The digit shown next was drawn "
-        "for this book in MNIST's format. The learning curves are those of MNIST.",
+        "MNIST could not be downloaded when this page was built. The digits on it were drawn for "
+        "this book in MNIST's format. The learning curves are those of MNIST.",
     ),
     "ja": (
         "MNIST ではない画像",
-        "このページの生成時に MNIST を取得できなかったため、次の図には、本書のために MNIST の形式で"
-        "描いた数字を示す。学習曲線は MNIST のものである。",
+        "このページの生成時に MNIST を取得できなかったため、ここでは、本書のために MNIST の形式で"
+        "描いた数字を使う。学習曲線は MNIST のものである。",
     ),
 }
 
@@ -220,7 +220,7 @@ def images(dataset: str, language: str) -> data.Data:
             raise
     _notice(NO_MNIST, language)
     own, labels = handwriting.digits()
-    return data.Data(own, labels, own[:0], labels[:0])
+    return data.Data(own, labels, own, labels)
 
 
 def numbers(values: dict[str, str | int]) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from irnn.errors import InputError, one_of
 from irnn.languages import LANGUAGES
-from irnn.spec import DATASETS, whole_number
+from irnn.spec import IMAGES, whole_number
 
 PAGE = ("language", "train", "runs_dir")  # about the page; all others are the experiment's
 
@@ -72,7 +72,7 @@ def _either(names: Iterable[str]) -> str:
 
 SHARED = {
     "language": Parameter("en", f"language of the figures: {_either(LANGUAGES)}", _language),
-    "dataset": Parameter("mnist", _either(DATASETS)),
+    "dataset": Parameter("mnist", _either(IMAGES)),
     "epochs": Parameter(None, "epochs of every curve; None: as many as published", count_or_none),
     "seeds": Parameter(5, "number of seeds, from 0 on", _seeds),
     "units": Parameter(100, "units of the recurrent layer"),

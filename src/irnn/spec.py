@@ -7,8 +7,12 @@ from dataclasses import asdict, dataclass, fields
 
 from irnn.errors import InputError, one_of
 
-# Side of the square image and number of training images of each dataset.
-DATASETS = {"mnist": (28, 60_000), "digits": (8, 1_437)}
+# Side of the square image and number of training images.
+IMAGES = {"mnist": (28, 60_000), "digits": (8, 1_437)}
+
+# Number of training samples of each dataset. "adding": of random numbers, two are marked; their
+# sum is asked for (Hochreiter and Schmidhuber, 1997).
+DATASETS = {name: images for name, (_, images) in IMAGES.items()} | {"adding": 100_000}
 
 # In what order the pixels of an image are read where no permutation is given.
 ORDERS = ("rows", "columns", "reversed")
@@ -35,7 +39,7 @@ class RunSpec:
     Raises `InputError` for a value that is unknown or out of range.
     """
 
-    dataset: str  # "mnist" or "digits"
+    dataset: str  # one of `DATASETS`
     permutation: int | None  # seed of a fixed random order of the pixels; None: row by row
     pooling: int  # 1, 2 or 4: side of the squares of pixels that are averaged
     samples: int | None  # training images, as many of each class as in the whole; None: all
@@ -60,6 +64,7 @@ class RunSpec:
     gates: str | None = None  # LSTM: activation as in this semantics; None: as in `semantics`
     beta_1: float | None = None  # Adam's decay of the mean gradient
     beta_2: float | None = None  # Adam's decay of the mean squared gradient
+    length: int | None = None  # T of the adding problem
 
     def __post_init__(self):
         one_of("dataset", self.dataset, DATASETS)
@@ -72,22 +77,32 @@ class RunSpec:
                 one_of(name, getattr(self, name), SEMANTICS)
         whole_number("pooling", self.pooling, 1, 4)
         one_of("pooling", self.pooling, (1, 2, 4))
-        side, images = DATASETS[self.dataset]
-        whole_number("crop", self.crop, 0, side // 2 - 1)
-        if (side - 2 * self.crop) % self.pooling:
-            raise InputError(
-                f"pooling is {self.pooling}; it must divide the side of the image, "
-                f"{side - 2 * self.crop} pixels"
-            )
+        samples = DATASETS[self.dataset]
+        if self.dataset in IMAGES:
+            side = IMAGES[self.dataset][0] - 2 * self.crop
+            whole_number("crop", self.crop, 0, IMAGES[self.dataset][0] // 2 - 1)
+            if side % self.pooling:
+                raise InputError(
+                    f"pooling is {self.pooling}; it must divide the side of the image, "
+                    f"{side} pixels"
+                )
+            if self.length is not None:
+                raise InputError(f"length is for adding; that of {self.dataset} is its pixels'")
+        else:
+            whole_number("length", self.length, 2, 10_000)
+            plain = {"permutation": None, "pooling": 1, "order": "rows", "crop": 0, "delay": 0}
+            for name, value in plain.items():
+                if getattr(self, name) != value:
+                    raise InputError(f"{name} is for images, not for {self.dataset}")
         whole_number("delay", self.delay, 0, 10_000)
-        whole_number("held_out", self.held_out, 0, images // 2)
+        whole_number("held_out", self.held_out, 0, samples // 2)
         whole_number("units", self.units, 1, 4096)
         whole_number("batch_size", self.batch_size, 1, self.training_images)
         whole_number("seed", self.seed, 0, 2**32 - 1)
         if self.permutation is not None:
             whole_number("permutation", self.permutation, 0, 2**32 - 1)
         if self.samples is not None:
-            whole_number("samples", self.samples, 10, images - self.held_out)
+            whole_number("samples", self.samples, 10, samples - self.held_out)
         if self.bptt_steps is not None:
             whole_number("bptt_steps", self.bptt_steps, 1, self.steps)
         _number("learning_rate", self.learning_rate, 1e-12, 10)
@@ -113,13 +128,25 @@ class RunSpec:
     @property
     def steps(self) -> int:
         """Length T of a sequence: a step for each pixel after pooling, then the blank ones."""
-        side = DATASETS[self.dataset][0] - 2 * self.crop
+        if self.length is not None:
+            return self.length
+        side = IMAGES[self.dataset][0] - 2 * self.crop
         return (side // self.pooling) ** 2 + self.delay
 
     @property
+    def features(self) -> int:
+        """Numbers that a step reads: a pixel; or a number and its mark."""
+        return 1 if self.dataset in IMAGES else 2
+
+    @property
+    def outputs(self) -> int:
+        """Numbers that the network gives at the end: ten probabilities; or a sum."""
+        return 10 if self.dataset in IMAGES else 1
+
+    @property
     def training_images(self) -> int:
-        """Number of images in an epoch."""
-        return self.samples or DATASETS[self.dataset][1] - self.held_out
+        """Number of samples in an epoch."""
+        return self.samples or DATASETS[self.dataset] - self.held_out
 
     @property
     def updates(self) -> int:

@@ -1,5 +1,6 @@
 """A build replaces the previous one when it has succeeded, and removes nothing else."""
 
+import re
 import shutil
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from filelock import FileLock
 from irnn.__main__ import main
 from irnn.book import build as book
 
+SETS = sorted(book.ROOT.glob("book/parameters/*.yaml"))
 CHAPTERS = sorted(path.relative_to(book.ROOT) for path in book.ROOT.glob("book/*/*.ipynb"))
 
 
@@ -106,6 +108,7 @@ def test_a_chapter_that_failed_before_was_not_executed(built, steps, capsys):
         ("runs_dir: {built}/executed/runs", "the next build removes it; name another folder"),
         ("epochs: 3\nepochs: 4", "epochs has two values"),
         ("a: " + "[" * 20_000, "not YAML"),
+        ("epochs: !!python/object/apply:os.getcwd []", "not YAML"),
         ("runs_dir: ~no-such-user-here/runs", "runs_dir '~no-such-user-here/runs'"),
     ],
 )
@@ -141,9 +144,43 @@ def test_paths_in_parameters_start_at_the_current_folder(tmp_path, monkeypatch):
     spec = {"display_name": "Python 3", "name": "python3", "language": "python"}
     nbformat.write(nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": spec}), path)
     monkeypatch.chdir(tmp_path)
-    assert book._execute([path], None, tmp_path)
+    assert book._execute([path], {}, tmp_path)
     executed = nbformat.read(path, as_version=4)
     assert executed.cells[0].outputs[0].text == f"{tmp_path}\n"
+
+
+def test_a_chapter_gets_the_parameters_that_it_has(tmp_path):
+    path = tmp_path / "where.ipynb"
+    cells = [
+        nbformat.v4.new_code_cell("rate = 1.0", metadata={"tags": ["parameters"]}),
+        nbformat.v4.new_code_cell("print(rate, 'seeds' in globals())"),
+    ]
+    spec = {"display_name": "Python 3", "name": "python3", "language": "python"}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": spec}), path)
+    assert book._execute([path], {"rate": 1e-6, "seeds": 2}, tmp_path)
+    assert nbformat.read(path, as_version=4).cells[-1].outputs[0].text == "1e-06 False\n"
+
+
+def test_what_is_missing_is_said_before_it_is_trained(built, steps, capsys):
+    store = built.parent / "runs"
+    file = built.parent / "parameters.yaml"
+    file.write_text(f"train: true\nepochs: 1\nseeds: 1\nunits: 7\nruns_dir: {store}")
+    options = ["--parameters", str(file), "--output", str(built.parent)]
+    assert main(["book", "irnn-vs-lstm", *options]) == 0
+    assert "0 of 9 runs recorded, 9 to train, 9 epochs; how long" in capsys.readouterr().err
+    file.write_text(f"train: true\ndataset: minst\nruns_dir: {store}")
+    assert main(["book", "irnn-vs-lstm", *options]) == 2
+    assert "unknown dataset 'minst'; did you mean mnist?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("path", SETS, ids=lambda path: path.stem)
+def test_a_set_of_parameters_says_what_it_costs(path, tmp_path):
+    assert re.match("# .*(minute|hour|day)", path.read_text("utf-8"))
+    values = book._checked(path, [book.ROOT / name for name in CHAPTERS], tmp_path)
+    assert values["train"]
+    assert values["runs_dir"].endswith("-runs")
+    ignored = (book.ROOT / ".gitignore").read_text("utf-8").splitlines()
+    assert f"/{values['runs_dir']}/" in ignored
 
 
 @pytest.mark.skipif(not shutil.which("ps"), reason="needs ps")

@@ -11,6 +11,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from irnn import page
 from irnn.__main__ import main
 from irnn.book import check, mend, pages
 from irnn.chapters import index, irnn_vs_lstm
@@ -85,10 +86,10 @@ def root(tmp_path):
 
 def edit(root, language, cell, old, new):
     """Replace text in a cell of the notebook."""
-    page = pages.read(root / "book" / language / "index.ipynb", language)
-    assert old in page.cells[cell].source
-    page.cells[cell].source = page.cells[cell].source.replace(old, new)
-    page.save()
+    read = pages.read(root / "book" / language / "index.ipynb", language)
+    assert old in read.cells[cell].source
+    read.cells[cell].source = read.cells[cell].source.replace(old, new)
+    read.save()
 
 
 def notebook(root, language, change):
@@ -342,20 +343,68 @@ def test_a_term_that_a_language_lacks(root):
         check.check(root)
 
 
-def test_a_figure_without_alternative_text(root, monkeypatch):
-    monkeypatch.setitem(irnn_vs_lstm.ALT, "curves", {"en": "Curves", "ja": ""})
-    assert said(root, "chapters/irnn_vs_lstm.py [curves]", "ALT['curves'] has no text in ja")
+@pytest.mark.parametrize("table", ["ALT", "CAPTIONS"])
+def test_a_figure_without_text_in_a_language(root, monkeypatch, table):
+    monkeypatch.setitem(getattr(irnn_vs_lstm, table), "times", {"en": "Times", "ja": ""})
+    assert said(root, f"irnn_vs_lstm.py [{table}['times']]: error: it has nothing in ja; write it")
 
 
-@pytest.mark.parametrize("text", [None, "no field"])
-def test_words_of_a_figure_that_a_language_lacks(root, monkeypatch, text):
+@pytest.fixture
+def figure(root):
+    """The book with a figure, to which the text refers."""
+    for language in TEXTS:
+        edit(root, language, "sum", "1 + 1", 'page.figure(chapter, globals(), "curves", runs)')
+        edit(root, language, "end", "## ", "{glue:}`figure-curves`\n\n## ")
+    assert found(root) == []
+    return root
+
+
+@pytest.mark.parametrize("table", ["ALT", "CAPTIONS"])
+def test_a_figure_without_text(figure, monkeypatch, table):
+    for module in (index, irnn_vs_lstm):
+        if hasattr(module, table):
+            monkeypatch.setattr(module, table, {})
+    lines = found(figure)
+    assert len(lines) == 2
+    assert all(f"[sum]: error: the figure curves is not in {table}; write" in x for x in lines)
+
+
+def test_a_figure_that_is_not_there(figure):
+    for language in TEXTS:
+        edit(figure, language, "end", "figure-curves", "figure-curve")
+    assert len(found(figure)) == 2
+    assert all("the page shows no figure curve; mend the reference" in x for x in found(figure))
+
+
+def test_a_figure_that_is_shown_twice(figure):
+    for language in TEXTS:
+        edit(
+            figure, language, "sum", "page", 'page.figure(chapter, globals(), "curves", runs)\npage'
+        )
+    assert len(found(figure)) == 2
+    assert all("the figure curves is shown twice" in x for x in found(figure))
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        (None, "'then' is missing in ja; write it"),
+        ("no field", "'then' has other {fields} in ja than in en; mend it"),
+    ],
+)
+def test_words_that_a_language_lacks(root, monkeypatch, text, what):
     monkeypatch.setitem(irnn_vs_lstm.WORDS["ja"], "then", text)
-    assert said(root, "[then]: error: the words 'then' of ja are missing or have other {fields}")
+    assert said(root, f"chapters/irnn_vs_lstm.py [WORDS]: error: {what}")
+
+
+def test_a_notice_that_a_language_lacks(root, monkeypatch):
+    monkeypatch.delitem(page.NO_MNIST, "ja")
+    assert said(root, "src/irnn/page.py [NO_MNIST]: error: it has nothing in ja")
 
 
 def test_a_word_in_a_figure_that_the_glossary_has_not(root, monkeypatch):
     monkeypatch.setitem(irnn_vs_lstm.WORDS["ja"], "pixel", "学習カーブ")
-    assert said(root, "chapters/irnn_vs_lstm.py [pixel]", "the glossary says '学習曲線'")
+    assert said(root, "chapters/irnn_vs_lstm.py [WORDS]", "the glossary says '学習曲線'")
 
 
 def leave_output(n):
@@ -390,8 +439,8 @@ def test_two_sentences_in_a_line(root, language, old, new):
     assert said(root, "[end]: error: more than one sentence in a line")
     mend.mend(root)
     assert found(root) == []
-    page = pages.read(root / "book" / language / "index.ipynb", language)
-    assert f"- {new}\n" in page.cells["end"].source
+    read = pages.read(root / "book" / language / "index.ipynb", language)
+    assert f"- {new}\n" in read.cells["end"].source
 
 
 @pytest.mark.parametrize(
@@ -476,12 +525,8 @@ def test_a_notebook_keeps_its_notation(root):
 def german(root, monkeypatch):
     """The book with a language more: in the list, with words in figures, without pages yet."""
     monkeypatch.setitem(LANGUAGES, "de", Language("Deutsch"))
-    for module in check._modules():
-        for table in (getattr(module, "WORDS", None), getattr(module, "SHARED", None)):
-            if table:
-                monkeypatch.setitem(table, "de", table["en"])
-        for texts in getattr(module, "ALT", {}).values():
-            monkeypatch.setitem(texts, "de", texts["en"])
+    for _, _, table in list(check._tables()):
+        monkeypatch.setitem(table, "de", table["en"])
     terms = GLOSSARY.replace("meaning: {", "de: Wort\n  meaning: {de: etwas, ")
     (root / "book" / "glossary.yaml").write_text(terms)
     return root
@@ -492,7 +537,7 @@ def test_a_third_language_is_asked_for(german, monkeypatch):
     for name in PAGES:
         assert f"add `- file: book/de/{name}`" in lines or f"book/de/{name}." in lines
     monkeypatch.delitem(irnn_vs_lstm.WORDS, "de")
-    assert "the words 'pixel' of de are missing" in "\n".join(found(german))
+    assert "irnn_vs_lstm.py [WORDS]: error: it has nothing in de" in "\n".join(found(german))
 
 
 def test_a_third_language_is_checked_like_the_others(german):

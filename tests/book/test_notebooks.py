@@ -44,17 +44,6 @@ def test_the_book_has_no_error(book, one):
     assert [str(finding) for finding in one(book) if finding.level == check.ERROR] == []
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: f"{p.parent.name}/{p.stem}")
-def test_every_figure_has_a_caption_and_every_reference_a_figure(path):
-    code = "\n".join(cell.source for cell in cells(path, "code").values())
-    figures = re.findall(r'page\.figure\(chapter, globals\(\), "(\w+)"', code)
-    assert set(figures) <= module(path).CAPTIONS.keys()
-    assert len(figures) == len(set(figures))
-    text = "\n".join(cell.source for cell in cells(path, "markdown").values())
-    named = set(re.findall(r"\{glue:\}`figure-([\w-]+)`", text))
-    assert named <= {name.replace("_", "-") for name in figures}
-
-
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_the_shared_parameters_come_first(chapter):
     declared = list(module(chapter).PARAMETERS)

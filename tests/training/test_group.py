@@ -52,6 +52,12 @@ GROUPS = {
         )
         for seed in range(2)
     ],
+    "adding": [
+        make(
+            "irnn", dataset="adding", length=12, samples=300, units=8, learning_rate=1e-3, seed=seed
+        )
+        for seed in range(2)
+    ],
     "rmsprop with momentum": [
         make("irnn", dataset="digits", units=16, learning_rate=1e-4, momentum=0.8)
     ],

@@ -58,10 +58,7 @@ def test_a_dry_run_says_what_is_missing_and_trains_nothing(command, store):
     assert done.returncode == 0
     said = done.stdout.splitlines()
     # three epochs are missing; the median of 60, 60 and 100 / 2 seconds is 60
-    assert (
-        said[0]
-        == "1 of 3 runs recorded, 2 to train, 3 epochs: about 3 min by the times recorded here"
-    )
+    assert said[0] == "1 of 3 runs recorded, 2 to train, 3 epochs: about 3 min by recorded times"
     assert said[1:] == [f"{second}: 1 of 2 epochs to train", f"{third}: 2 of 2 epochs to train"]
     assert len(store.runs()[0]) == 2
 

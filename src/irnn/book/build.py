@@ -29,7 +29,11 @@ from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from irnn.book import reuse
+from irnn.chapters import experiment, experiments
 from irnn.errors import InputError, one_line, one_of, user_path
+from irnn.parameters import of_experiment
+from irnn.store import Store
+from irnn.training.plan import Resources, outlook, planned
 
 ROOT = Path(__file__).parents[3]
 AT_A_TIME = 2
@@ -45,8 +49,8 @@ def build(names: Sequence[str] = (), parameters: Path | None = None, output: Pat
     Args:
         names: The chapters to execute, changed or not; the others stay as they were executed
             before. Without names, all that changed are executed, see `reuse.digests`.
-        parameters: A YAML file of parameters for each of them. What paths in it are relative
-            to is the current folder.
+        parameters: A YAML file of parameters; each of them gets those that it has. What paths
+            in it are relative to is the current folder.
         output: Executed notebooks go to `_build/executed` in it, the site to `_build/html`.
 
     Returns:
@@ -56,7 +60,7 @@ def build(names: Sequence[str] = (), parameters: Path | None = None, output: Pat
         InputError: For an unknown chapter, a chapter that was not executed before without a
             failure, an output that cannot be written, lies in the chapters' folder or is built
             by another process, and a file of parameters that cannot be read, names a parameter
-            that a chapter does not have, or a store that a build would remove.
+            that no chapter has, or a store that a build would remove.
 
     """
     chapters = sorted(ROOT.glob("book/*/*.ipynb"))
@@ -68,8 +72,7 @@ def build(names: Sequence[str] = (), parameters: Path | None = None, output: Pat
         raise InputError(f"output {output}: it lies in the book's own folder; name another one")
     values = {}
     if parameters:
-        parameters = user_path("parameters", parameters)
-        values = _checked(parameters, chosen, built)
+        values = _checked(user_path("parameters", parameters), chapters, built)
     kept = [chapter.relative_to(ROOT) for chapter in chapters if chapter not in chosen]
     for chapter in kept:
         path = built / "executed" / chapter
@@ -81,7 +84,9 @@ def build(names: Sequence[str] = (), parameters: Path | None = None, output: Pat
     try:
         built.mkdir(parents=True, exist_ok=True)
         with FileLock(built / "build.lock", timeout=0):
-            pages = _executed(chosen, parameters, values, built, again=bool(names))
+            if values.get("train"):
+                print(_outlook(chosen, values), file=sys.stderr)
+            pages = _executed(chosen, values, built, again=bool(names))
             done = pages is not None
             if done:
                 pages |= {name: (built / "executed" / name).read_bytes() for name in kept}
@@ -124,10 +129,9 @@ def _checked(parameters: Path, chapters: list[Path], built: Path) -> dict[str, A
         raise InputError(f"parameters {parameters}: not YAML ({reason})") from None
     if not isinstance(values, dict):
         raise InputError(f"parameters {parameters}: one `name: value` a line is expected")
-    for chapter in chapters:
-        known = papermill.inspect_notebook(str(chapter))
-        for name in values:
-            one_of("parameter", name, known)
+    known = dict.fromkeys(name for chapter in chapters for name in _parameters(chapter))
+    for name in values:
+        one_of("parameter", name, known)
     runs_dir = values.get("runs_dir")
     if isinstance(runs_dir, str) and runs_dir:
         store = user_path("runs_dir", runs_dir)
@@ -136,11 +140,31 @@ def _checked(parameters: Path, chapters: list[Path], built: Path) -> dict[str, A
     return values
 
 
+def _parameters(notebook: Path) -> list[str]:
+    """Return the names of the parameters that a notebook has."""
+    return list(papermill.inspect_notebook(str(notebook)))
+
+
+def _outlook(notebooks: list[Path], values: dict[str, Any]) -> str:
+    """Return how many runs the chapters will train in a store, and how long that takes.
+
+    Raises `InputError` for values that cannot be.
+    """
+    known = experiments()
+    plans = []
+    for name in sorted({path.stem for path in notebooks} & known.keys()):
+        declared = known[name].PARAMETERS
+        if values.get("runs_dir") or not declared["train"].default:  # else not in a store to keep
+            own = {k: v for k, v in values.items() if k in of_experiment(declared)}
+            plans.append(experiment(known[name], **own))
+    return outlook(planned(*plans), Store(values.get("runs_dir")), Resources(jobs=AT_A_TIME))
+
+
 # --- chapters ---------------------------------------------------------------------------
 
 
 def _executed(
-    chapters: list[Path], parameters: Path | None, values: dict[str, Any], built: Path, again: bool
+    chapters: list[Path], values: dict[str, Any], built: Path, again: bool
 ) -> dict[Path, bytes] | None:
     """Return the executed notebooks by their paths in the book, None where one failed.
 
@@ -158,7 +182,7 @@ def _executed(
         nbformat.write(sources[name], where[name])  # what is executed is what has this digest
     if len(todo) < len(sources):
         print(f"{len(sources) - len(todo)} of {len(sources)} notebooks need no execution")
-    if not _execute([where[name] for name in todo], parameters, new):
+    if not _execute([where[name] for name in todo], values, new):
         _say(f"what was executed is in {new}")
         return None
     pages = {
@@ -169,7 +193,7 @@ def _executed(
     return pages
 
 
-def _execute(notebooks: list[Path], parameters: Path | None, folder: Path) -> bool:
+def _execute(notebooks: list[Path], values: dict[str, Any], folder: Path) -> bool:
     """Execute notebooks of a folder in place, some at a time; tell whether all succeeded."""
     failures = []
     stop = threading.Event()
@@ -177,7 +201,7 @@ def _execute(notebooks: list[Path], parameters: Path | None, folder: Path) -> bo
         tqdm(total=len(notebooks), desc="notebooks", disable=None if notebooks else True) as bar,
         ThreadPoolExecutor(AT_A_TIME) as pool,
     ):
-        waiting = {pool.submit(_run, path, parameters, stop): path for path in notebooks}
+        waiting = {pool.submit(_run, path, values, stop): path for path in notebooks}
         try:
             for future in as_completed(waiting):
                 name, (failure, seconds) = waiting[future].relative_to(folder), future.result()
@@ -194,15 +218,17 @@ def _execute(notebooks: list[Path], parameters: Path | None, folder: Path) -> bo
     return not failures
 
 
-def _run(path: Path, parameters: Path | None, stop: threading.Event) -> tuple[str, float]:
-    """Execute a notebook; return what it failed with, if anything, and the seconds it took.
+def _run(path: Path, values: dict[str, Any], stop: threading.Event) -> tuple[str, float]:
+    """Execute a notebook with those values that are its parameters.
 
+    Returns what it failed with, if anything, and the seconds it took.
     A relative path in its parameters is relative to the current folder. When `stop` is set,
     papermill and its kernel are ended.
     """
     start = time.perf_counter()
     command = [sys.executable, "-m", "papermill", path, path, "--cwd", Path.cwd()]
-    command += ["-f", parameters] if parameters else []
+    own = {name: values[name] for name in _parameters(path) if name in values} if values else {}
+    command += ["-y", yaml.safe_dump(own)] if own else []
     with (
         tempfile.TemporaryFile("w+") as errors,
         subprocess.Popen(

@@ -26,7 +26,6 @@ from irnn.book.glossary import ROWS, Glossary
 from irnn.book.pages import Page, same_in_all
 from irnn.errors import InputError, one_of
 from irnn.languages import LANGUAGES
-from irnn.show import words
 
 FENCE = re.compile(r"^ *(`{3,}|~{3,})([^\n]*)\n(.*?)^ *\1 *$", re.DOTALL | re.MULTILINE)
 ROLE = re.compile(r"\{[\w:]+\}`[^`]*`")
@@ -217,11 +216,12 @@ def cells_pair_up(book: Book) -> Iterator[Finding]:
                 for name, cell in other.cells.items():
                     if name not in page.cells:
                         what = f"the {cell.cell_type} cell is missing in {page.language}"
-                        remedy = (
-                            f"translate it, or run --fix where it is code, into {page.path.name} "
-                            f"of {page.language}; or remove it here"
+                        do = (
+                            "run --fix, which copies it"
+                            if cell.cell_type == "code"
+                            else "translate it"
                         )
-                        yield book.finding(other, name, what, remedy)
+                        yield book.finding(other, name, what, f"{do}, or remove it here")
         first, *others = versions.values()
         for other in others:
             common = [name for name in first.cells if name in other.cells]
@@ -360,9 +360,11 @@ def terms_are_those_of_the_glossary(book: Book) -> Iterator[Finding]:
         if page.name != "glossary":  # which lists these words
             for wrong, term in book.glossary.wrong_words(words_of(text), page.language):
                 yield book.finding(page, cell, f"{wrong!r}", f"the glossary says {term!r}")
-    for module, name, code, text in _words():
-        for wrong, term in book.glossary.wrong_words(text or "", code):
-            yield Finding(module, name, f"{wrong!r} ({code})", f"the glossary says {term!r}")
+    for file, name, table in _tables():
+        for code in LANGUAGES:
+            for text in _texts(table.get(code)).values():
+                for wrong, term in book.glossary.wrong_words(text, code):
+                    yield Finding(file, name, f"{wrong!r} ({code})", f"the glossary says {term!r}")
 
 
 def glossary_is_shown(book: Book) -> Iterator[Finding]:
@@ -373,7 +375,7 @@ def glossary_is_shown(book: Book) -> Iterator[Finding]:
 
 
 def figures_are_described(book: Book) -> Iterator[Finding]:
-    """Every figure has an alternative text, in every language. Words of figures are complete."""
+    """Find figures without caption or alternative text, and references to no figure."""
     for page, cell, text in book.texts():
         plain = without_code(text)
         figures = [kind for _, kind, block in FENCE.findall(text) if ":alt:" not in block]
@@ -381,51 +383,87 @@ def figures_are_described(book: Book) -> Iterator[Finding]:
             re.match(r"\{(image|figure)\}", kind) for kind in figures
         ):
             yield book.finding(page, cell, "a picture has no alternative text", "say what it shows")
-    for module in _modules():
-        for table in TEXTS_OF_FIGURES:
-            for figure, texts in getattr(module, table, {}).items():
-                for code in LANGUAGES:
-                    if not texts.get(code):
-                        what = f"{table}[{figure!r}] has no text in {code}"
-                        yield Finding(_file(module), figure, what, "say what the figure shows")
-        yield from _words_are_complete(module)
+    for versions in book.pages.values():
+        for page in versions.values():
+            yield from _figures(book, page)
 
 
-# Tables of a chapter's module with a text by figure and language.
-TEXTS_OF_FIGURES = ("ALT", "CAPTIONS")
+def _figures(book: Book, page: Page) -> Iterator[Finding]:
+    """Find what a page's figures lack."""
+    module = chapter(page) if page.path.suffix == ".ipynb" else None
+    shown = {}
+    for cell in page.notebook.cells if module else ():
+        if cell.cell_type == "code":
+            for name in re.findall(r'page\.figure\(chapter, globals\(\), "(\w+)"', cell.source):
+                if name in shown:
+                    remedy = "show it once, and refer to it"
+                    yield book.finding(page, cell.id, f"the figure {name} is shown twice", remedy)
+                shown[name] = cell.id
+    for name, cell in shown.items():
+        drawn_in = import_module(getattr(getattr(module, name, None), "__module__", _module(page)))
+        for table in ("CAPTIONS", "ALT"):
+            if not any(name in getattr(m, table, {}) for m in (module, drawn_in)):
+                remedy = f"write {table}[{name!r}] in {_file(module)}"
+                yield book.finding(page, cell, f"the figure {name} is not in {table}", remedy)
+    known = {name.replace("_", "-") for name in shown}
+    for cell in page.notebook.cells if module else ():
+        if cell.cell_type == "markdown":
+            for name in re.findall(r"\{glue:\}`figure-([\w-]+)`", cell.source):
+                if name not in known:
+                    what = f"the page shows no figure {name}"
+                    yield book.finding(page, cell.id, what, "mend the reference")
 
 
-def _words_are_complete(module: ModuleType) -> Iterator[Finding]:
-    """Find words of a module's figures that a language lacks, or whose {fields} differ."""
-    table = getattr(module, "WORDS", None) or getattr(module, "SHARED", {})
-    first = next(iter(table.values()), {})
-    for code in LANGUAGES if table else ():
-        texts = table.get(code, {})
-        for key in first.keys() | texts.keys():
-            fields = [
-                sorted(re.findall(r"{\w+}", t[key])) if t.get(key) else None for t in (first, texts)
-            ]
-            if fields[0] != fields[1]:
-                what = f"the words {key!r} of {code} are missing or have other {{fields}}"
-                yield Finding(_file(module), key, what, "complete them")
+def words_are_complete(book: Book) -> Iterator[Finding]:
+    """Compare the languages in all tables of words, captions and notices in the package."""
+    first = next(iter(LANGUAGES))
+    for file, name, table in _tables():
+        for code in LANGUAGES:
+            texts, own = _texts(table.get(first)), _texts(table.get(code))
+            if not own:
+                yield Finding(file, name, f"it has nothing in {code}", "write it")
+                continue
+            for key in texts.keys() | own.keys():
+                fields = [re.findall(r"{\w*}", t.get(key) or "") for t in (texts, own)]
+                if not own.get(key):
+                    yield Finding(file, name, f"{key!r} is missing in {code}", "write it")
+                elif key not in texts:
+                    yield Finding(file, name, f"{key!r} is missing in {first}", "write it")
+                elif sorted(fields[0]) != sorted(fields[1]):
+                    what = f"{key!r} has other {{fields}} in {code} than in {first}"
+                    yield Finding(file, name, what, "mend it")
 
 
-def _modules() -> Iterator[ModuleType]:
-    """Return the modules that hold words of figures."""
-    yield words
-    for module in iter_modules(chapters.__path__, f"{chapters.__name__}."):
-        yield import_module(module.name)
+def _tables() -> Iterator[tuple[str, str, dict]]:
+    """Return the tables by language in the package: the file, the name, the table."""
+    names = [f"{chapters.__name__}.{module.name}" for module in iter_modules(chapters.__path__)]
+    for module in map(import_module, ["irnn.show.words", "irnn.page", *names]):
+        source = Path(module.__file__).read_text(encoding="utf-8")
+        for name, value in vars(module).items():
+            if re.search(rf"^{name}\b.*=", source, re.MULTILINE):  # and is not imported
+                yield from ((_file(module), *found) for found in _by_language(value, name))
 
 
-def _words() -> Iterator[tuple[str, str, str, str]]:
-    """Return the texts of figures: the module, the name, the language, the text."""
-    for module in _modules():
-        for table in TEXTS_OF_FIGURES:
-            for figure, texts in getattr(module, table, {}).items():
-                yield from ((_file(module), figure, code, text) for code, text in texts.items())
-        table = getattr(module, "WORDS", None) or getattr(module, "SHARED", {})
-        for code, texts in table.items():
-            yield from ((_file(module), key, code, text) for key, text in texts.items())
+def _by_language(value: object, name: str) -> Iterator[tuple[str, dict]]:
+    """Return the tables by language in a value."""
+    if not isinstance(value, dict):
+        return
+    if next(iter(LANGUAGES)) in value:
+        yield name, value
+    else:
+        for key, inner in value.items():
+            yield from _by_language(inner, f"{name}[{key!r}]")
+
+
+def _texts(value: object) -> dict[str, str]:
+    """Return the texts of a language in a table, by where they are in it."""
+    if isinstance(value, str):
+        return {"text": value} if value else {}
+    if isinstance(value, tuple | list):
+        value = {str(number): text for number, text in enumerate(value)}
+    if isinstance(value, dict):
+        return {str(key): text for key, text in value.items() if isinstance(text, str)}
+    return {}
 
 
 def _file(module: ModuleType) -> str:
@@ -520,6 +558,7 @@ CHECKS = (
     terms_are_those_of_the_glossary,
     glossary_is_shown,
     figures_are_described,
+    words_are_complete,
     sources_hold_no_outputs,
     one_sentence_a_line,
     parameters_are_those_declared,
@@ -535,7 +574,7 @@ def check(root: Path = pages.ROOT) -> list[Finding]:
     Raises `InputError` where there is no book.
     """
     book = load(root)
-    found = [finding for check in CHECKS for finding in check(book)]
+    found = dict.fromkeys(finding for check in CHECKS for finding in check(book))
     return sorted(found, key=lambda f: (f.level, f.file, f.cell))
 
 

@@ -34,7 +34,7 @@ PARAMETERS = shared()
 CURVES = ("irnn", "lstm", "irnn-tuned", "lstm-tuned")
 
 # Epochs of the published curves; the runs in book/runs have at least as many.
-EPOCHS = {"irnn": 20, "lstm": 5, "tuned": 5}
+EPOCHS = {"irnn": 20, "lstm": 5, "irnn-tuned": 20, "lstm-tuned": 5}
 
 # Learning rates searched, one epoch of each, and the ones that had the lowest training loss
 # after it. A test holds them against the recorded search. A rate that is added here is trained
@@ -176,7 +176,8 @@ def experiment(
     for model in ("irnn", "lstm"):
         found[model] = curve(model, [learning_rate], seeds, epochs or EPOCHS[model])
     for model in ("irnn", "lstm"):
-        found[f"{model}-tuned"] = curve(model, [TUNED[model]], seeds, epochs or EPOCHS["tuned"])
+        name = f"{model}-tuned"
+        found[name] = curve(model, [TUNED[model]], seeds, epochs or EPOCHS[name])
     for model in ("irnn", "lstm"):
         found[f"{model}-search"] = curve(model, RATES[model], 1, 1)
     return found
@@ -201,12 +202,14 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
         lstm_factor=f"{runs['lstm-tuned'][0].spec.learning_rate / spec.learning_rate:g}",
         irnn_epochs=len(runs["irnn"][0]),
         lstm_epochs=len(runs["lstm"][0]),
-        tuned_epochs=len(runs["irnn-tuned"][0]),
+        irnn_tuned_epochs=len(runs["irnn-tuned"][0]),
+        lstm_tuned_epochs=len(runs["lstm-tuned"][0]),
         irnn=percent(runs["irnn"], language),
         irnn_then=percent(runs["irnn"], language, epoch=len(runs["lstm"][0]) - 1),
         irnn_spread=spread(runs["irnn"]),
         lstm=percent(runs["lstm"], language),
         irnn_tuned=percent(runs["irnn-tuned"], language),
+        irnn_tuned_then=percent(runs["irnn-tuned"], language, len(runs["lstm-tuned"][0]) - 1),
         lstm_tuned=percent(runs["lstm-tuned"], language),
         irnn_norm=mean(runs["irnn"], "gradient_norm", epoch=0),
         irnn_norm_end=mean(runs["irnn"], "gradient_norm"),

@@ -13,7 +13,7 @@ from irnn.show.picture import Picture, columns
 from irnn.show.style import new_figure
 from irnn.show.text import described, rate
 from irnn.show.words import SHARED
-from irnn.spec import DATASETS, make
+from irnn.spec import IMAGES, make
 from irnn.store import Run
 from irnn.training.plan import Curve, Experiment
 
@@ -100,9 +100,9 @@ def experiment(
     They are trained on a part of the images. `paper` adds the paper's own setting: all images,
     no pooling, batches of 16, gradients clipped at 1.
     """
-    one_of("dataset", dataset, DATASETS)
+    one_of("dataset", dataset, IMAGES)
     common = {"dataset": dataset, "units": units, "batch_size": batch_size}
-    common |= {"pooling": pooling, "samples": samples or DATASETS[dataset][1] // 6}
+    common |= {"pooling": pooling, "samples": samples or IMAGES[dataset][1] // 6}
     length = epochs or EPOCHS["map"]
 
     def curve(model: str, rates: Iterable[float], **changes) -> Curve:

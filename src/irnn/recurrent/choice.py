@@ -60,6 +60,16 @@ class Layer(NamedTuple):
 
         Raises `InputError` where the loop that IRNN_LOOP asks for cannot.
         """
+        name, instead_of = self.chosen()
+        if instead_of:
+            say_once(f"irnn: {instead_of}")
+        return name
+
+    def chosen(self) -> tuple[str, str | None]:
+        """Return the name of the loop and, where the plain one stands in for another, why.
+
+        Raises `InputError` where the loop that IRNN_LOOP asks for cannot.
+        """
         asked = os.environ.get("IRNN_LOOP")
         if asked:
             one_of("IRNN_LOOP", asked, LOOPS)
@@ -68,8 +78,8 @@ class Layer(NamedTuple):
         if obstacle and asked:
             raise InputError(f"IRNN_LOOP={asked}, but {obstacle}; unset it for the plain loop")
         if obstacle:
-            say_once(f"irnn: the plain loop trains, not the {name} one: {obstacle}")
-        return "scan" if obstacle else name
+            return "scan", f"the plain loop trains, not the {name} one: {obstacle}"
+        return name, None
 
     def _obstacle(self, name: str) -> str | None:
         """Return why a loop cannot compute the layer, None if it can."""
@@ -109,8 +119,8 @@ class Layer(NamedTuple):
 def of(spec: RunSpec) -> Layer:
     """Return the layer that a run trains."""
     if spec.model == "irnn":
-        return Layer(1, spec.units, 1, "float32", relu(spec.relu_derivative_at_0))
-    return Layer(4, spec.units, 1, "float32", gate(spec.gates or spec.semantics))
+        return Layer(1, spec.units, spec.features, "float32", relu(spec.relu_derivative_at_0))
+    return Layer(4, spec.units, spec.features, "float32", gate(spec.gates or spec.semantics))
 
 
 def loop_name(spec: RunSpec) -> str:

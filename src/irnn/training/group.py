@@ -22,7 +22,7 @@ from irnn.checkpoint import WEIGHTS
 from irnn.errors import Unavailable
 from irnn.recurrent import choice
 from irnn.recurrent.scan import dot
-from irnn.spec import RunSpec
+from irnn.spec import IMAGES, RunSpec
 from irnn.store import Run, Store
 from irnn.training.environment import sitting
 from irnn.training.run import (
@@ -94,17 +94,23 @@ class Group:
 
     def __init__(self, specs: Sequence[RunSpec], mnist: str | os.PathLike | None):
         spec = self.spec = specs[0]
-        images = data.load_images(spec.dataset, mnist)
-        x_test, y_test = data.test_samples(images, spec)
-        self.x_train, self.x_test = (
-            jnp.asarray(data.pixels(x, spec)) for x in (images.x_train, x_test)
-        )
-        self.y_train, self.y_test = jnp.asarray(images.y_train), jnp.asarray(y_test)
-        self.samples = [data.training_samples(images.y_train, spec) for spec in specs]
+        if spec.dataset in IMAGES:
+            images = data.load_images(spec.dataset, mnist)
+            x_test, y_test = data.test_samples(images, spec)
+            x_train, x_test = (data.pixels(x, spec)[..., None] for x in (images.x_train, x_test))
+            y_train = images.y_train
+            self.samples = [data.training_samples(y_train, spec) for spec in specs]
+            orders = [data.pixel_order(spec) for spec in specs]
+        else:
+            x_train, y_train, x_test, y_test = data.load(spec)
+            self.samples = [np.arange(len(y_train)) for _ in specs]
+            orders = [np.arange(spec.steps) for _ in specs]
+        self.x_train, self.y_train = jnp.asarray(x_train), jnp.asarray(y_train)
+        self.x_test, self.y_test = jnp.asarray(x_test), jnp.asarray(y_test)
         steps = [spec.bptt_steps or spec.steps for spec in specs]
         self.differing = {
             "momentum": jnp.asarray([spec.momentum for spec in specs], "float32"),
-            "pixels": jnp.asarray([data.pixel_order(spec) for spec in specs]),
+            "order": jnp.asarray(orders),
             "bptt_steps": jnp.asarray(steps) if min(steps) < spec.steps else None,
         }
         network = partial(_network, spec, max(steps))
@@ -176,7 +182,7 @@ def _batches(order: np.ndarray, size: int) -> np.ndarray:
 
 
 def _network(spec, longest, weights, differing, x):
-    """Return the probabilities (batch, 10) that the spec's network gives for x (batch, T).
+    """Return what the spec's network gives for x (batch, T, features): (batch, outputs).
 
     `longest` is the group's largest K: the steps before the last `longest` have no gradient.
     """
@@ -184,7 +190,6 @@ def _network(spec, longest, weights, differing, x):
     layer = choice.of(spec)
     loop = layer.loop()
     loop = partial(loop.simple_rnn if spec.model == "irnn" else loop.lstm, layer.activation)
-    x = x[:, :, None]
     zeros = jnp.zeros((len(x), spec.units))
     state = (zeros,) if spec.model == "irnn" else (zeros, zeros)
     if longest < spec.steps:
@@ -192,15 +197,20 @@ def _network(spec, longest, weights, differing, x):
         state = jax.lax.stop_gradient(state if spec.model == "lstm" else (state,))
     h = loop(x[:, -longest:], *state, kernel, recurrent_kernel, bias, live=differing["bptt_steps"])
     h = h if spec.model == "irnn" else h[0]
-    return jax.nn.softmax(dot(h, dense_kernel) + dense_bias)
+    answers = dot(h, dense_kernel) + dense_bias
+    return jax.nn.softmax(answers) if spec.dataset in IMAGES else answers
 
 
 def _batch(network, weights, differing, rows, images, labels):
     """Return the sum of the losses of a batch, and how many of it are right."""
     y = labels[rows]
-    probabilities = network(weights, differing, images[rows][:, differing["pixels"]])
-    losses = keras.losses.sparse_categorical_crossentropy(y, probabilities)
-    right = probabilities.argmax(axis=1) == y
+    answers = network(weights, differing, images[rows][:, differing["order"]])
+    if answers.shape[1] > 1:
+        losses = keras.losses.sparse_categorical_crossentropy(y, answers)
+        right = answers.argmax(axis=1) == y
+    else:
+        losses = jnp.square(answers[:, 0] - y)
+        right = models.is_close(y, answers) > 0
     return jnp.sum(losses * (rows >= 0)), jnp.sum(right & (rows >= 0))
 
 

@@ -71,7 +71,7 @@ def outlook(plan: dict[RunSpec, int], store: Store, resources: Resources) -> str
     seconds, unknown = _estimate(missing, store)
     if seconds:
         jobs = 1 if resources.cluster else resources.at_a_time(len(missing))
-        line += f": about {_duration(seconds / jobs)} by the times recorded here"
+        line += f": about {_duration(seconds / jobs)} by recorded times"
         line += f", {jobs} at a time" if jobs > 1 else ""
         line += ", one after another" if resources.cluster else ""
     if unknown:
@@ -80,14 +80,23 @@ def outlook(plan: dict[RunSpec, int], store: Store, resources: Resources) -> str
 
 
 def _estimate(missing: dict[RunSpec, int], store: Store) -> tuple[float, int]:
-    """Return the seconds that missing epochs take, and of how many runs that is not known."""
-    recorded: dict[tuple, list[float]] = {}
-    for run in store.runs()[0]:
-        for seconds, sitting in run.timed():
-            recorded.setdefault(_cost(run.spec), []).append(seconds / sitting.get("together", 1))
+    """Return the seconds that missing epochs take, and of how many runs that is not known.
+
+    Times of this store come first; for what it has not trained yet, those of the book's runs.
+    """
+    recorded = _times(Store()) | _times(store)
     known = [spec for spec in missing if _cost(spec) in recorded]
     seconds = sum(median(recorded[_cost(spec)]) * missing[spec] for spec in known)
     return seconds, len(missing) - len(known)
+
+
+def _times(store: Store) -> dict[tuple, list[float]]:
+    """Return the seconds of recorded epochs by what they depend on."""
+    times: dict[tuple, list[float]] = {}
+    for run in store.runs()[0]:
+        for seconds, sitting in run.timed():
+            times.setdefault(_cost(run.spec), []).append(seconds / sitting.get("together", 1))
+    return times
 
 
 def _cost(spec: RunSpec) -> tuple:

@@ -6,7 +6,7 @@ from concurrent.futures import Future, wait
 
 from irnn import data
 from irnn.errors import InputError, Unavailable
-from irnn.spec import RunSpec
+from irnn.spec import IMAGES, RunSpec
 from irnn.store import Run, Store
 from irnn.training import cluster, processes
 from irnn.training.plan import Experiment, Resources, outlook, planned, tasks
@@ -52,7 +52,7 @@ def train_missing(
     missing = store.missing(plan)
     if not missing:
         return {}
-    for dataset in {spec.dataset for spec in missing}:
+    for dataset in {spec.dataset for spec in missing} & IMAGES.keys():
         data.load_images(dataset, resources.mnist)  # once, rather than first in every process
     todo = tasks(missing, plan, store, resources)
     jobs = resources.at_a_time(len(todo))
