@@ -186,7 +186,6 @@ def assert_keras_agrees(page):
         assert np.allclose(bars, answer, rtol=1e-3, atol=1e-6)
 
 
-@pytest.mark.keras
 @pytest.mark.parametrize("language", ["en", "ja"])
 def test_a_digit_drawn_with_the_mouse_is_read_as_keras_reads_it(opened, language):
     page = opened(language=language)

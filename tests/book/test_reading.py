@@ -97,7 +97,6 @@ def relative_error(found, expected):
     return (np.abs(found - expected).max(axis=-1) / np.where(scale, scale, 1)).max()
 
 
-@pytest.mark.keras
 def test_states_and_probabilities_are_those_of_keras(read, images):
     spec, found = read
     weights = recorded_weights(spec, Store())
