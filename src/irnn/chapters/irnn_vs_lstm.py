@@ -111,7 +111,7 @@ CAPTIONS = {
         "en": "A digit being read by both networks. The marks under a digit say which network "
         "names it. Bars: the probabilities of the ten digits, if the image ended at this pixel. "
         "Each small square is a unit: its area is the unit's value as a share of the largest so "
-        "far, of a gate's as a share of 1; a negative value is an outline.",
+        "far, or of 1 for a gate; a negative value is an outline.",
         "ja": "両方のネットワークが数字を読む様子。数字の下の印は、どちらのネットワークが正しく"
         "答えるかを表す。棒は、画像がその画素で終わるとしたときに、それぞれの数字に与える確率。"
         "小さな正方形はそれぞれ一つのユニットで、面積は、それまでの最大値（ゲートでは 1）に"
