@@ -2,6 +2,7 @@
 
 from statistics import median
 
+from irnn.chapters.irnn_vs_lstm import TUNED
 from irnn.chapters.truncated_bptt import EPOCHS as SWEEP_EPOCHS
 from irnn.errors import one_of
 from irnn.evidence import Runs, accuracies, difference
@@ -187,3 +188,14 @@ def irnn_adds(runs: Runs) -> str:
     if not any(learned("irnn", n) for n in ADDING):
         return "not reproduced"
     return "in part" if missed else "reproduced"
+
+
+# --- probes -----------------------------------------------------------------------------
+
+# The networks whose inside is shown: the main chapter's, at a rate each and at the shared one.
+PROBED = tuple(
+    make(model, learning_rate=rate, seed=seed)
+    for model in MODELS
+    for rate in (TUNED[model], shared()["learning_rate"].default)
+    for seed in range(3)
+)
