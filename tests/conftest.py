@@ -20,6 +20,13 @@ os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
 
 
+def pytest_collection_modifyitems(items):
+    """Keep the tests of the site in one process, where it is built once."""
+    for item in items:
+        if "site" in item.fixturenames:
+            item.add_marker(pytest.mark.xdist_group("site"))
+
+
 @pytest.fixture(scope="session")
 def mnist() -> Path:
     """The file with MNIST's arrays."""

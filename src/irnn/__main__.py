@@ -1,4 +1,4 @@
-"""The command line: `python -m irnn train | runs | claims | probe | export | check | book`."""
+"""The command line: `python -m irnn COMMAND`, for each command of `COMMANDS`."""
 
 import signal
 
@@ -6,10 +6,12 @@ if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # until `main`, Ctrl-C ends it without a traceback
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 
 import irnn
@@ -23,7 +25,7 @@ from irnn.spec import RunSpec, whole_number
 from irnn.store import RUNS, Run, Store, read
 from irnn.training.plan import BACKENDS, Curve, Experiment, Resources, outlook, planned
 
-COMMANDS = ("train", "runs", "claims", "probe", "export", "check", "book")
+COMMANDS = ("doctor", "train", "runs", "claims", "probe", "export", "check", "book", "serve")
 
 
 class Terminated(KeyboardInterrupt):
@@ -100,6 +102,17 @@ class Parser(argparse.ArgumentParser):
 def _parser() -> Parser:
     parser = Parser("python -m irnn", description=irnn.__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    doctor = commands.add_parser(
+        "doctor",
+        help="say what this machine can train with, what is missing, how long an epoch takes",
+        description="Say what this machine can train with, what is missing and how to get it, and "
+        "measure, in at most 20 s, how long an epoch takes. The exit code is 1 if something that "
+        "training needs is missing.",
+    )
+    doctor.add_argument("--data", metavar="FILE", help="MNIST's .npz file (else MNIST_NPZ)")
+    doctor.add_argument("--json", action="store_true", help="print the findings for a program")
+    doctor.set_defaults(command=_doctor)
 
     train = commands.add_parser(
         "train",
@@ -199,7 +212,7 @@ def _parser() -> Parser:
         "--output", metavar="DIR", default="", help="gets the files (default: the current folder)"
     )
     export.set_defaults(command=_export)
-    for command in (train, runs, claims, probe, export):
+    for command in (doctor, train, runs, claims, probe, export):
         command.add_argument(
             "--runs-dir", metavar="DIR", default="", help="the store (default: book/runs)"
         )
@@ -244,7 +257,19 @@ def _parser() -> Parser:
         help="gets _build/executed and _build/html (default: the current folder)",
     )
     book.set_defaults(command=_book)
-    for command in (train, runs, claims, probe, export, check, book):
+
+    serve = commands.add_parser(
+        "serve",
+        help="show the site in the browser, built again as you edit",
+        description="Build the site, show it on this machine, and build again what changes, until "
+        "Ctrl-C. What a build fails with is on every page until it is mended.",
+    )
+    serve.add_argument("--port", type=parameters.read, default=8000, help="(default: 8000)")
+    serve.add_argument(
+        "--output", type=Path, metavar="DIR", default=Path(), help="as for the command book"
+    )
+    serve.set_defaults(command=_serve)
+    for command in (doctor, train, runs, claims, probe, export, check, book, serve):
         command.set_defaults(options=list(command._option_string_actions))
     return parser
 
@@ -257,6 +282,22 @@ def _parameters(named: Iterable[str]) -> parameters.Parameters:
     """Return the parameters that decide the runs of some experiments."""
     known = chapters.experiments()
     return {k: p for n in named for k, p in parameters.of_experiment(known[n].PARAMETERS).items()}
+
+
+def _doctor(args: argparse.Namespace) -> int:
+    from irnn.training import doctor
+
+    found = []
+    for finding in doctor.findings(Store(args.runs_dir), args.data):
+        found.append(finding)
+        if not args.json:
+            print(finding, flush=True)
+    missing = [finding.name for finding in found if not finding.ready]
+    if args.json:
+        print(json.dumps({"ready": not missing, "findings": [asdict(f) for f in found]}, indent=1))
+    else:
+        print(f"missing: {', '.join(missing)}" if missing else "all that training needs is here")
+    return 1 if missing else 0
 
 
 def _train(args: argparse.Namespace) -> int:
@@ -425,6 +466,13 @@ def _book(args: argparse.Namespace) -> int:
     from irnn.book import build
 
     return build.build(args.chapters, args.parameters, args.output)
+
+
+def _serve(args: argparse.Namespace) -> int:
+    from irnn.book import preview
+
+    whole_number("port", args.port, 1, 65_535)
+    return preview.serve(args.port, args.output)
 
 
 if __name__ == "__main__":

@@ -382,6 +382,8 @@ def irnn_is_ahead_by_time(runs: Runs) -> str:
     epochs = min(len(run) for run in runs["irnn"])
     lstm = min(_common(runs, "lstm"), int(epochs / ratio) - 1)
     irnn = min(int((lstm + 1) * ratio), epochs) - 1
+    if min(irnn, lstm) < 0:
+        raise NotRecorded("an epoch of both in the same time")
     a, b = accuracies(runs["irnn"], irnn), accuracies(runs["lstm"], lstm)
     if a.min() > b.max():
         return "reproduced"

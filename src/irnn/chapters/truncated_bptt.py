@@ -49,7 +49,7 @@ CLOSE = 0.05
 ALT = {
     "by_length": {
         "en": "Test accuracy over the truncation length K: IRNN and LSTM, by rows and permuted",
-        "ja": "打ち切り長 K に対する IRNN と LSTM のテスト正解率。行ごとに読む場合と並べ替えた場合",
+        "ja": "打ち切り長 K に対する IRNN と LSTM のテスト正解率。行ごとの場合とシャッフルした場合",
     },
     "long": {
         "en": "Test accuracy over the truncation length K at 784 steps, for IRNN and LSTM",
@@ -62,7 +62,7 @@ CAPTIONS = {
         "en": "Accuracy on the test set when the gradient is cut after the last K steps, for pixels"
         " read row by row and in a shuffled order. A dot is a seed, a line goes through the means.",
         "ja": "勾配を最後の K ステップで打ち切ったときの、テストデータでの正解率。画素を行ごとに"
-        "読む場合と、並べ替えた順に読む場合。点は個々のシード、線はその平均。",
+        "読む場合と、シャッフルした順に読む場合。点は個々のシード、線はその平均。",
     },
     "long": {
         "en": "The same at the full length of 784 steps, row by row.",
@@ -81,7 +81,7 @@ WORDS = {
     "ja": SHARED["ja"]
     | {
         "rows": "行ごと",
-        "permuted": "並べ替え",
+        "permuted": "シャッフル",
         "k": "K（全 {steps} ステップの最後から）",
         "from k": "{model}（{order}）は K = {low} で {first}、K = {steps} で {last}",
     },
