@@ -15,17 +15,17 @@ from dataclasses import asdict
 from pathlib import Path
 
 import irnn
-from irnn import chapters, data, parameters
-from irnn.chapters import irnn_vs_lstm
+from irnn import chapters, data, parameters, probes
+from irnn.chapters import irnn_vs_lstm, long_dependency
 from irnn.chapters.claims import as_json, as_text, ledger
 from irnn.chapters.runs import to_csv, to_json
 from irnn.errors import InputError, one_line, one_of, user_path
 from irnn.show.text import table
-from irnn.spec import whole_number
+from irnn.spec import RunSpec, whole_number
 from irnn.store import RUNS, Run, Store, read
 from irnn.training.plan import BACKENDS, Curve, Experiment, Resources, outlook, planned
 
-COMMANDS = ("doctor", "train", "runs", "claims", "export", "check", "book", "serve")
+COMMANDS = ("doctor", "train", "runs", "claims", "probe", "export", "check", "book", "serve")
 
 
 class Terminated(KeyboardInterrupt):
@@ -167,6 +167,35 @@ def _parser() -> Parser:
     claims.add_argument("--json", action="store_true", help="with the runs behind each, as JSON")
     claims.set_defaults(command=_claims)
 
+    probe = commands.add_parser(
+        "probe",
+        help="look into recorded networks and the data, and record what is found",
+        description="Compute the measurements inside recorded networks and on the data that are "
+        "not recorded yet. reach: how far back the gradient reaches; answers: how often a network "
+        "is right if the image ends early; classifiers: how well the last and the first pixels "
+        "alone tell the digit. Stop it with Ctrl-C; the same command goes on.",
+    )
+    probe.add_argument(
+        "kinds", nargs="*", metavar="KIND", help=f"{', '.join(probes.VALUES)} (default: all)"
+    )
+    probe.add_argument(
+        "--run",
+        nargs="+",
+        metavar="RUN",
+        help="whose networks, by names that `runs` lists (default: those that the book shows)",
+    )
+    probe.add_argument(
+        "--dataset", default="mnist", metavar="NAME", help="that of the classifiers: mnist, digits"
+    )
+    probe.add_argument("--data", metavar="FILE", help="MNIST's .npz file (else MNIST_NPZ)")
+    probe.add_argument(
+        "--output",
+        metavar="DIR",
+        default=probes.PROBES,
+        help="gets the files of JSON lines (default: book/probes)",
+    )
+    probe.set_defaults(command=_probe)
+
     export = commands.add_parser(
         "export",
         help="write the weights of recorded runs as .safetensors files",
@@ -183,7 +212,7 @@ def _parser() -> Parser:
         "--output", metavar="DIR", default="", help="gets the files (default: the current folder)"
     )
     export.set_defaults(command=_export)
-    for command in (doctor, train, runs, claims, export):
+    for command in (doctor, train, runs, claims, probe, export):
         command.add_argument(
             "--runs-dir", metavar="DIR", default="", help="the store (default: book/runs)"
         )
@@ -240,7 +269,7 @@ def _parser() -> Parser:
         "--output", type=Path, metavar="DIR", default=Path(), help="as for the command book"
     )
     serve.set_defaults(command=_serve)
-    for command in (doctor, train, runs, claims, export, check, book, serve):
+    for command in (doctor, train, runs, claims, probe, export, check, book, serve):
         command.set_defaults(options=list(command._option_string_actions))
     return parser
 
@@ -381,17 +410,41 @@ def _claims(args: argparse.Namespace) -> int:
     return 0
 
 
+def _probe(args: argparse.Namespace) -> int:
+    for kind in args.kinds:
+        one_of("probe", kind, probes.VALUES)
+    one_of("dataset", args.dataset, probes.POOLING)
+    store, folder = Store(args.runs_dir), user_path("output", args.output)
+    specs = _named(args.run, store) if args.run else long_dependency.PROBED
+    kinds = list(dict.fromkeys(args.kinds)) or list(probes.VALUES)
+    wanted = {kind: probes.planned(kind, specs, store, args.dataset) for kind in kinds}
+    try:
+        from irnn.training.environment import cpu, environment
+    except ImportError as error:
+        raise InputError(
+            f'{error}; install a backend with: pip install --editable ".[jax]"'
+        ) from None
+    where = environment()
+    origin = {key: where[key] for key in ("date", "irnn", "commit", "python", "numpy", "cores")}
+    origin["device"] = cpu()  # NumPy computes on it, whatever Keras sees
+    for kind in kinds:
+        probes.record(kind, wanted[kind], store, origin, folder, args.data)
+    return 0
+
+
+def _named(names: list[str], store: Store) -> list[RunSpec]:
+    """Return the specs of recorded runs by their names."""
+    recorded = {run.spec.name: run.spec for run in store.runs()[0]}
+    for name in names:
+        one_of("run", name, recorded)
+    return [recorded[name] for name in names]
+
+
 def _export(args: argparse.Namespace) -> int:
     from irnn.export import export
 
     store, folder = Store(args.runs_dir), user_path("output", args.output)
-    if not args.names:
-        chosen = irnn_vs_lstm.NETWORKS
-    else:
-        recorded = {run.spec.name: run.spec for run in store.runs()[0]}
-        for name in args.names:
-            one_of("run", name, recorded)
-        chosen = [recorded[name] for name in args.names]
+    chosen = _named(args.names, store) if args.names else irnn_vs_lstm.NETWORKS
     for spec in chosen:
         path = export(spec, store, folder)
         print(f"{path}: {spec}, {path.stat().st_size:,} bytes")

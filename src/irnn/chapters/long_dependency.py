@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from statistics import median
 from typing import TYPE_CHECKING
 
+from irnn.chapters.irnn_vs_lstm import TUNED
 from irnn.chapters.truncated_bptt import EPOCHS as SWEEP_EPOCHS
 from irnn.errors import one_of
 from irnn.evidence import Claim, Runs, accuracies, difference
@@ -436,4 +437,15 @@ CLAIMS = (
     Claim("border-is-idle", border_is_idle, _compared("cropped")),
     Claim("permuted-is-harder", permuted_is_harder, _compared("permuted")),
     Claim("irnn-adds", irnn_adds, _errors),
+)
+
+
+# --- probes -----------------------------------------------------------------------------
+
+# The networks whose inside is shown: the main chapter's, at a rate each and at the shared one.
+PROBED = tuple(
+    make(model, learning_rate=rate, seed=seed)
+    for model in MODELS
+    for rate in (TUNED[model], shared()["learning_rate"].default)
+    for seed in range(3)
 )
