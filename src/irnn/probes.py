@@ -417,8 +417,9 @@ def _probe(line: str, kind: str) -> Probe:
     for name, numbers in probe.values.items():
         if not isinstance(numbers, list) or not numbers or not all(map(_is_finite, numbers)):
             raise InputError(f"{name} is not a list of numbers")
-    if not isinstance(probe.origin.get("date"), str):
-        raise InputError("it does not say its date")
+    for name in ("date", "device"):
+        if not isinstance(probe.origin.get(name), str):
+            raise InputError(f"it does not say its {name}")
     return probe
 
 
