@@ -284,7 +284,11 @@ def compute(probe: Probe, store: Store, images: data.Data) -> dict[str, list[flo
         weights = weights_after(probe.spec, probe.epoch, store)
         measure = {"reach": reach, "answers": answers}[probe.kind]
         values = measure(probe.spec, weights, sequences, labels[chosen])
-    return {name: [float(f"{v:.5g}") for v in numbers] for name, numbers in values.items()}
+    return {name: [_rounded(v) for v in numbers] for name, numbers in values.items()}
+
+
+def _rounded(value: int | float) -> int | float:
+    return value if isinstance(value, int) else float(f"{value:.5g}")
 
 
 def record(
