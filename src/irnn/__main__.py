@@ -415,7 +415,7 @@ def _probe(args: argparse.Namespace) -> int:
         one_of("probe", kind, probes.VALUES)
     one_of("dataset", args.dataset, probes.POOLING)
     store, folder = Store(args.runs_dir), user_path("output", args.output)
-    specs = _named(args.run, store) if args.run else long_dependency.PROBED
+    specs = _named(args.run, store) if args.run else long_dependency.probed()
     kinds = list(dict.fromkeys(args.kinds)) or list(probes.VALUES)
     wanted = {kind: probes.planned(kind, specs, store, args.dataset) for kind in kinds}
     try:

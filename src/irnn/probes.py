@@ -284,7 +284,11 @@ def compute(probe: Probe, store: Store, images: data.Data) -> dict[str, list[flo
         weights = weights_after(probe.spec, probe.epoch, store)
         measure = {"reach": reach, "answers": answers}[probe.kind]
         values = measure(probe.spec, weights, sequences, labels[chosen])
-    return {name: [float(f"{v:.5g}") for v in numbers] for name, numbers in values.items()}
+    return {name: [_rounded(v) for v in numbers] for name, numbers in values.items()}
+
+
+def _rounded(value: int | float) -> int | float:
+    return value if isinstance(value, int) else float(f"{value:.5g}")
 
 
 def record(
@@ -417,8 +421,9 @@ def _probe(line: str, kind: str) -> Probe:
     for name, numbers in probe.values.items():
         if not isinstance(numbers, list) or not numbers or not all(map(_is_finite, numbers)):
             raise InputError(f"{name} is not a list of numbers")
-    if not isinstance(probe.origin.get("date"), str):
-        raise InputError("it does not say its date")
+    for name in ("date", "device"):
+        if not isinstance(probe.origin.get(name), str):
+            raise InputError(f"it does not say its {name}")
     return probe
 
 

@@ -4,16 +4,19 @@ from collections.abc import Iterable
 from statistics import median
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from irnn.chapters.irnn_vs_lstm import TUNED
 from irnn.chapters.truncated_bptt import EPOCHS as SWEEP_EPOCHS
-from irnn.errors import one_of
+from irnn.errors import InputError, one_of
 from irnn.evidence import Claim, Runs, accuracies, difference
 from irnn.parameters import Parameter, shared, switch
+from irnn.probes import ENDS, Probe
 from irnn.show.picture import Picture, columns
 from irnn.show.style import COLORS, INK, MARKERS, label_rows, legend, new_figure
-from irnn.show.text import described, percent
+from irnn.show.text import described, percent, rate
 from irnn.show.words import SHARED
-from irnn.spec import make
+from irnn.spec import RunSpec, make
 from irnn.store import Run
 from irnn.training.plan import Curve, Experiment
 
@@ -60,6 +63,21 @@ ALT = {
         "ja": "最後の画素の後に続く空白のステップ数に対する IRNN と LSTM のテスト正解率。"
         "勾配の届く範囲ごとに示す",
     },
+    "classifiers": {
+        "en": "Test accuracy of a linear and a dense classifier that see only the last or only the "
+        "first n pixels of a pooled digit",
+        "ja": "縮小した数字の最後の n 画素だけ、または最初の n 画素だけを見る、線形分類器と "
+        "1 層の全結合ネットワークのテスト正解率",
+    },
+    "reach": {
+        "en": "Norm of the loss's gradient over the steps back from the end, IRNN and LSTM, before "
+        "and after training",
+        "ja": "最後から遡るステップ数に対する、損失の勾配のノルム。IRNN と LSTM の学習前と学習後",
+    },
+    "answers": {
+        "en": "Accuracy of the trained networks' own answer over the number of pixels read",
+        "ja": "読んだ画素の数に対する、学習後のネットワーク自身の答えの正解率",
+    },
 }
 
 CAPTIONS = {
@@ -75,6 +93,29 @@ CAPTIONS = {
         "ja": "最後の画素の後に空白のステップを続けたときの、テストデータでの正解率。"
         "勾配は、全ステップ、空白と最後の 4 分の 1 の画素、空白だけ、のいずれかに届く。"
         "点は個々のシード、線はその平均。",
+    },
+    "classifiers": {
+        "en": "Accuracy on the test set of classifiers without memory that are given only the last "
+        "n pixels, or only the first n, of images averaged to 14 × 14. Linear: one softmax layer. "
+        "Dense: a hidden layer of 64 ReLU units before it; a dot is a seed, the line the mean.",
+        "ja": "画像を 14 × 14 に縮小し、最後の n 画素だけ、または最初の n 画素だけを与えた、記憶を"
+        "持たない分類器のテストデータでの正解率。線形はソフトマックス層だけ、全結合はその前に "
+        "64 個の ReLU の隠れ層を置いたもの。点は個々のシード、線はその平均。",
+    },
+    "reach": {
+        "en": "Norm of the gradient of an image's loss with respect to the network's state, by how "
+        "many steps before the end that state is, averaged over test images. A thin line is a "
+        "seed, a thick one the geometric mean of the seeds. An LSTM's state is its hidden state "
+        "and its memory cell together. Logarithmic.",
+        "ja": "1 枚の画像の損失の、ネットワークの状態に関する勾配のノルム。横軸はその状態が最後から"
+        "何ステップ前かを表し、値はテスト画像での平均。細い線は個々のシード、太い線はその幾何平均。"
+        "LSTM の状態は、隠れ状態と記憶セルを合わせたもの。対数目盛。",
+    },
+    "answers": {
+        "en": "How often the trained networks would be right if the image ended after t pixels. A "
+        "thin line is a seed, a thick one the mean of the seeds.",
+        "ja": "画像が t 画素で終わるとしたときに、学習後のネットワークの答えが正しい割合。細い線は"
+        "個々のシード、太い線はその平均。",
     },
 }
 
@@ -92,6 +133,19 @@ WORDS = {
         "delay": "blank steps after the last pixel",
         "reaches": "{model}, {order}: {accuracy:.1%}",
         "waits": "{model}, {reach}: {first:.1%} with {low} blank steps, {last:.1%} with {high}",
+        "last": "the last n pixels",
+        "first": "the first n pixels",
+        "n": "n, of {steps} pixels",
+        "linear": "linear",
+        "dense": "dense, one hidden layer",
+        "sees": "{classifier}, {end}: {quarter:.1%} with {n}, {all:.1%} with all {steps}",
+        "before": "before training",
+        "after": "after training",
+        "back": "steps back from the end",
+        "norm": "norm of the gradient",
+        "falls": "{label}, {when}: {first:.1e} at the end, {last:.1e} after {steps} steps back",
+        "read": "pixels read, t",
+        "answers": "{label}: {half:.1%} after {middle} pixels, {last:.1%} after all {steps}",
     },
     "ja": SHARED["ja"]
     | {
@@ -106,6 +160,19 @@ WORDS = {
         "delay": "最後の画素の後の空白のステップ数",
         "reaches": "{model}（{order}）は {accuracy:.1%}",
         "waits": "{model}（{reach}）は空白 {low} ステップで {first:.1%}、{high} で {last:.1%}",
+        "last": "最後の n 画素",
+        "first": "最初の n 画素",
+        "n": "n（全 {steps} 画素のうち）",
+        "linear": "線形",
+        "dense": "全結合（隠れ層 1 層）",
+        "sees": "{classifier}（{end}）は {n} 画素で {quarter:.1%}、全 {steps} 画素で {all:.1%}",
+        "before": "学習前",
+        "after": "学習後",
+        "back": "最後から遡るステップ数",
+        "norm": "勾配のノルム",
+        "falls": "{label}（{when}）は最後で {first:.1e}、{steps} ステップ前で {last:.1e}",
+        "read": "読んだ画素の数 t",
+        "answers": "{label}は {middle} 画素で {half:.1%}、全 {steps} 画素で {last:.1%}",
     },
 }
 
@@ -442,10 +509,265 @@ CLAIMS = (
 
 # --- probes -----------------------------------------------------------------------------
 
-# The networks whose inside is shown: the main chapter's, at a rate each and at the shared one.
-PROBED = tuple(
-    make(model, learning_rate=rate, seed=seed)
+# The networks that are looked into: the main chapter's, at the shared rate and at their own.
+RATES = {"shared": dict.fromkeys(MODELS, shared()["learning_rate"].default), "tuned": TUNED}
+PROBED = {
+    (model, name): tuple(make(model, learning_rate=rates[model], seed=seed) for seed in range(3))
+    for name, rates in RATES.items()
     for model in MODELS
-    for rate in (TUNED[model], shared()["learning_rate"].default)
-    for seed in range(3)
-)
+}
+LINES = {"shared": "-", "tuned": "--"}  # as in the main chapter
+
+BACK = (28, 100, 400, 783)  # steps back, of which the prose tells
+READ = (196, 392, 588, 784)  # pixels read, likewise
+CLASSIFIERS = {"linear": ("o", "-"), "dense": ("D", "--")}
+
+
+def probed() -> list[RunSpec]:
+    """Return the runs whose networks the chapter looks into."""
+    return [spec for specs in PROBED.values() for spec in specs]
+
+
+def numbers_of_probes(
+    reach: list[Probe], answers: list[Probe], classifiers: list[Probe], language: str
+) -> dict[str, str | int]:
+    """Return the numbers of the prose on probes by name.
+
+    Args:
+        reach: The recorded probes of this kind, and so the next two.
+        answers: See `reach`.
+        classifiers: See `reach`.
+        language: The page's.
+
+    Returns:
+        `linear_last_49`: accuracy of a classifier on the pixels at an end. `irnn_tuned_after_392`:
+        accuracy of the trained networks' answer after t pixels; `irnn_tuned_halfway`: the number
+        of pixels after which it stays above half of the last one. `irnn_tuned_trained_100`,
+        `irnn_tuned_untrained_100`: the gradient's norm 100 steps back, as a multiple of that at
+        the end.
+
+    """
+    by_end = _by_end(classifiers)
+    steps, whole = max(by_end["last"].items())
+    found = {
+        "pooled_steps": steps,
+        "classifier_images": f"{whole.settings['images']:,}",
+        "answers_images": f"{answers[0].settings['images']:,}",
+        "reach_images": reach[0].settings["images"],
+        "probed_seeds": len(PROBED["irnn", "tuned"]),
+    }
+    for end, probes in by_end.items():
+        for n, probe in probes.items():
+            for name in CLASSIFIERS:
+                found[f"{name}_{end}_{n}"] = f"{100 * np.mean(probe.values[name]):.1f}%"
+    for (model, name), probes in _trained(answers).items():
+        pixels, mean = probes[0].values["pixels"], _accuracy(probes)
+        for t in READ:
+            found[f"{model}_{name}_after_{t}"] = f"{100 * mean[pixels.index(t)]:.1f}%"
+        late = [t for t, value in zip(pixels, mean, strict=True) if value < mean[-1] / 2]
+        found[f"{model}_{name}_halfway"] = late[-1] + pixels[1] - pixels[0]
+    for when, groups in (("untrained", _untrained(reach)), ("trained", _trained(reach))):
+        for (model, name), probes in groups.items():
+            norm = _norm(probes)
+            for t in BACK:
+                found[f"{model}_{name}_{when}_{t}"] = _multiple(norm[t] / norm[0])
+    return found
+
+
+def _multiple(value: float) -> str:
+    """Return a number to two digits, a small or a large one as a power of ten."""
+    return f"{value:.2g}" if 0.01 <= value < 100 else rate(float(f"{value:.1e}"))
+
+
+def classifiers(probes: list[Probe], language: str) -> Picture:
+    """Draw the accuracy of classifiers on the last and on the first n pixels."""
+    text = WORDS[language]
+    shown = _by_end(probes)
+    steps = max(shown["last"])
+
+    def draw(wide: bool) -> "Figure":
+        figure = new_figure(3.4 if wide else 6, wide)
+        panels = figure.subplots(*((1, 2) if wide else (2, 1)), sharey=True)
+        for axes, (end, some) in zip(panels, shown.items(), strict=True):
+            for name, (marker, line) in CLASSIFIERS.items():
+                look = {"color": INK, "marker": marker}
+                for n, probe in some.items():
+                    seeds = probe.values[name]
+                    axes.plot(
+                        [n] * len(seeds), seeds, linestyle="", markersize=3, alpha=0.5, **look
+                    )
+                means = [np.mean(probe.values[name]) for probe in some.values()]
+                axes.plot(list(some), means, linestyle=line, markersize=5, label=text[name], **look)
+            look = {"color": INK, "linewidth": 1, "linestyle": ":", "alpha": 0.6}
+            axes.axhline(0.1, label=text["chance"], **look)
+            axes.set(title=text[end], xlabel=text["n"].format(steps=steps), ylim=(0, 1))
+            axes.set_xticks([round(share * steps / 4) for share in range(5)])
+            axes.set_ylabel(text["test accuracy"])
+            axes.yaxis.set_major_formatter("{x:.0%}")
+            axes.label_outer()
+        legend(figure, wide, columns=3)
+        return figure
+
+    findings = [
+        text["sees"].format(
+            classifier=text[name],
+            end=text[end],
+            n=n,
+            steps=steps,
+            quarter=np.mean(some[n].values[name]),
+            all=np.mean(some[steps].values[name]),
+        )
+        for end, some in shown.items()
+        for name in CLASSIFIERS
+        for n in [min(some, key=lambda n: abs(n - steps / 4))]
+    ]
+    values = [
+        {"end": end, "pixels": n, "classifier": name, "seed": seed, "accuracy": accuracy}
+        for end, some in shown.items()
+        for n, probe in some.items()
+        for name in CLASSIFIERS
+        for seed, accuracy in enumerate(probe.values[name])
+    ]
+    every = tuple(probe for some in shown.values() for probe in some.values())
+    alt = described(ALT["classifiers"][language], findings, language)
+    return Picture(draw, alt, language, measured=every, values=values)
+
+
+def reach(probes: list[Probe], language: str) -> Picture:
+    """Draw the norm of the gradient over the steps back, before and after training."""
+    text = WORDS[language]
+    before = {group: some for group, some in _untrained(probes).items() if group[1] == "shared"}
+    shown = {"before": before, "after": _trained(probes)}  # before, a seed is the same at any rate
+
+    def draw(wide: bool) -> "Figure":
+        figure = new_figure(3.8 if wide else 6.8, wide)
+        panels = figure.subplots(*((1, 2) if wide else (2, 1)), sharey=True)
+        for axes, (when, groups) in zip(panels, shown.items(), strict=True):
+            for group, some in groups.items():
+                look = {"color": COLORS[group[0]], "linestyle": LINES[group[1]]}
+                for probe in some:
+                    axes.plot(probe.values["norm"], linewidth=0.8, alpha=0.45, **look)
+                label = _network(some, text) if when == "after" else None
+                axes.plot(_norm(some), linewidth=2, label=label, **look)
+            axes.set(title=text[when], xlabel=text["back"], yscale="log")
+            axes.set_ylabel(text["norm"])
+            axes.label_outer()
+        legend(figure, wide)
+        return figure
+
+    findings = [
+        text["falls"].format(
+            label=_network(some, text),
+            when=text[when],
+            first=norm[0],
+            last=norm[-1],
+            steps=len(norm) - 1,
+        )
+        for when, groups in shown.items()
+        for some in groups.values()
+        for norm in [_norm(some)]
+    ]
+    every = [probe for groups in shown.values() for some in groups.values() for probe in some]
+    values = [
+        _columns(probe) | {"epoch": probe.epoch, "steps_back": t, "norm": norm}
+        for probe in every
+        for t, norm in enumerate(probe.values["norm"])
+        if t % 7 == 0 or t + 1 == len(probe.values["norm"])  # of 784; the file has all
+    ]
+    alt = described(ALT["reach"][language], findings, language)
+    return Picture(draw, alt, language, measured=tuple(every), values=values)
+
+
+def answers(probes: list[Probe], language: str) -> Picture:
+    """Draw how often the trained networks are right if the image ends after t pixels."""
+    text = WORDS[language]
+    shown = _trained(probes)
+
+    def draw(wide: bool) -> "Figure":
+        figure = new_figure(4.2, wide)
+        axes = figure.add_subplot()
+        for group, some in shown.items():
+            look = {"color": COLORS[group[0]], "linestyle": LINES[group[1]]}
+            pixels = some[0].values["pixels"]
+            for probe in some:
+                axes.plot(pixels, probe.values["accuracy"], linewidth=0.8, alpha=0.45, **look)
+            axes.plot(pixels, _accuracy(some), linewidth=2, label=_network(some, text), **look)
+        axes.axhline(0.1, color=INK, linewidth=1.2, linestyle=":", alpha=0.8, label=text["chance"])
+        axes.set(ylim=(0, 1), xlabel=text["read"], ylabel=text["test accuracy"])
+        axes.set_xticks([0, *READ])
+        axes.yaxis.set_major_formatter("{x:.0%}")
+        legend(figure, wide)
+        return figure
+
+    findings = []
+    for some in shown.values():
+        pixels, mean = some[0].values["pixels"], _accuracy(some)
+        middle = len(pixels) // 2 - 1
+        findings.append(
+            text["answers"].format(
+                label=_network(some, text),
+                middle=pixels[middle],
+                half=mean[middle],
+                last=mean[-1],
+                steps=pixels[-1],
+            )
+        )
+    every = tuple(probe for some in shown.values() for probe in some)
+    values = [
+        _columns(probe) | {"epoch": probe.epoch, "pixels": t, "accuracy": accuracy}
+        for probe in every
+        for t, accuracy in zip(probe.values["pixels"], probe.values["accuracy"], strict=True)
+    ]
+    alt = described(ALT["answers"][language], findings, language)
+    return Picture(draw, alt, language, measured=every, values=values)
+
+
+Groups = dict[tuple[str, str], list[Probe]]
+
+
+def _trained(probes: list[Probe]) -> Groups:
+    """Return the probes of the last epochs by network and rate, a seed each."""
+    latest = {p.spec: p for p in sorted(probes, key=lambda p: p.epoch) if p.epoch}
+    return _grouped(latest, probes[0].command)
+
+
+def _untrained(probes: list[Probe]) -> Groups:
+    """Return the probes of the initial weights likewise."""
+    return _grouped({p.spec: p for p in probes if p.epoch == 0}, probes[0].command)
+
+
+def _grouped(found: dict[RunSpec, Probe], command: str) -> Groups:
+    for spec in probed():
+        if spec not in found:
+            raise InputError(f"there is no probe of {spec}; compute it with: {command}")
+    return {group: [found[spec] for spec in specs] for group, specs in PROBED.items()}
+
+
+def _by_end(probes: list[Probe]) -> dict[str, dict[int, Probe]]:
+    """Return the probes of MNIST's pixels by their end and number, fewest first."""
+    settings = [(p.settings, p) for p in probes if p.settings["dataset"] == "mnist"]
+    found = {end: {s["pixels"]: p for s, p in settings if s["end"] == end} for end in ENDS}
+    if not all(found.values()):
+        raise InputError(f"there are no probes of mnist; compute them with: {probes[0].command}")
+    return {end: dict(sorted(some.items())) for end, some in found.items()}
+
+
+def _norm(probes: list[Probe]) -> np.ndarray:
+    """Return the geometric mean over the seeds of the gradient's norm, (T,)."""
+    with np.errstate(divide="ignore"):  # one that vanished is zero
+        return np.exp(np.log([probe.values["norm"] for probe in probes]).mean(axis=0))
+
+
+def _accuracy(probes: list[Probe]) -> np.ndarray:
+    """Return the mean over the seeds of the answers' accuracy."""
+    return np.mean([probe.values["accuracy"] for probe in probes], axis=0)
+
+
+def _network(probes: list[Probe], text: dict[str, str]) -> str:
+    """Return what a curve is of."""
+    spec = probes[0].spec
+    return text["rate"].format(model=spec.model.upper(), rate=rate(spec.learning_rate))
+
+
+def _columns(probe: Probe) -> dict[str, str | int | float]:
+    return columns(Run(probe.spec))
