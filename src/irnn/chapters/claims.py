@@ -44,7 +44,7 @@ VERDICTS = {
     },
     "ja": {
         "reproduced": "再現",
-        "in part": "部分的に再現",
+        "in part": "一部再現",
         "not reproduced": "再現せず",
         "not tested": "未検証",
     },

@@ -63,11 +63,11 @@ ALT = {
     },
     "times": {
         "en": "Seconds per epoch of IRNN and LSTM, in 2015 and now",
-        "ja": "IRNN と LSTM の 1 エポックあたりの秒数、2015 年と現在",
+        "ja": "2015 年と現在の、IRNN と LSTM の 1 エポックあたりの秒数",
     },
     "curves_by_time": {
         "en": "Test accuracy by computation time of IRNN and LSTM",
-        "ja": "計算時間に対する IRNN と LSTM のテスト正解率",
+        "ja": "IRNN と LSTM の、計算時間に対するテスト正解率",
     },
     "reading": {
         "en": "A digit, and the probabilities of the ten digits that IRNN and LSTM give",
@@ -142,7 +142,8 @@ WORDS = {
         "guessing": "当て推量の損失 ln 10",
         "lowest": "{model} の最小値は {rate} での {loss:.2f}",
         "digit": "ラベルが「{label}」の画像",
-        "inked": "最初の黒い画素は全 {steps} ステップ中の {first}、最後の黒い画素は {last}",
+        "inked": "全 {steps} ステップのうち、最初の黒い画素は第 {first} ステップ、"
+        "最後の黒い画素は第 {last} ステップで読む",
         "step": "ステップ t = 1 … {steps}（上の行から順に）",
         "pixel": "画素値",
     },
@@ -441,12 +442,12 @@ def _final(runs: Runs, language: str) -> str:
 MEASURED = {
     "en": {
         "both": "IRNN {irnn}, LSTM {lstm} after {n} epochs",
-        "seconds": "{irnn} and {lstm} seconds an epoch, a ratio of {ratio}",
+        "seconds": "{irnn} seconds an epoch for the IRNN, {lstm} for the LSTM: a ratio of {ratio}",
         "final": "{irnn} after {n} epochs",
     },
     "ja": {
-        "both": "{n} エポック後に IRNN {irnn}、LSTM {lstm}",
-        "seconds": "1 エポック {irnn} 秒と {lstm} 秒、比は {ratio}",
+        "both": "{n} エポック後に IRNN は {irnn}、LSTM は {lstm}",
+        "seconds": "1 エポックに IRNN は {irnn} 秒、LSTM は {lstm} 秒、比は {ratio}",
         "final": "{n} エポック後に {irnn}",
     },
 }

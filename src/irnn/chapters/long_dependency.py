@@ -14,7 +14,7 @@ from irnn.parameters import Parameter, shared, switch
 from irnn.probes import ENDS, Probe
 from irnn.show.picture import Picture, columns
 from irnn.show.style import COLORS, INK, MARKERS, label_rows, legend, new_figure
-from irnn.show.text import described, percent, rate
+from irnn.show.text import described, joined, percent, rate
 from irnn.show.words import SHARED
 from irnn.spec import RunSpec, make
 from irnn.store import Run
@@ -61,22 +61,23 @@ ALT = {
         "en": "Test accuracy of IRNN and LSTM over the number of blank steps after the last pixel, "
         "by how far the gradient reaches",
         "ja": "最後の画素の後に続く空白のステップ数に対する IRNN と LSTM のテスト正解率。"
-        "勾配の届く範囲ごとに示す",
+        "勾配がさかのぼる範囲ごとに示す",
     },
     "classifiers": {
         "en": "Test accuracy of a linear and a dense classifier that see only the last or only the "
         "first n pixels of a pooled digit",
-        "ja": "縮小した数字の最後の n 画素だけ、または最初の n 画素だけを見る、線形分類器と "
-        "1 層の全結合ネットワークのテスト正解率",
+        "ja": "縮小した数字の最後の n 画素だけ、または最初の n 画素だけを見る、線形と"
+        "全結合の分類器のテスト正解率",
     },
     "reach": {
         "en": "Norm of the loss's gradient over the steps back from the end, IRNN and LSTM, before "
         "and after training",
-        "ja": "最後から遡るステップ数に対する、損失の勾配のノルム。IRNN と LSTM の学習前と学習後",
+        "ja": "末尾からさかのぼるステップ数に対する、損失の勾配のノルム。IRNN と LSTM の、学習の"
+        "前と後",
     },
     "answers": {
         "en": "Accuracy of the trained networks' own answer over the number of pixels read",
-        "ja": "読んだ画素の数に対する、学習後のネットワーク自身の答えの正解率",
+        "ja": "読んだ画素数に対する、学習後のネットワーク自身の答えの正解率",
     },
 }
 
@@ -84,38 +85,39 @@ CAPTIONS = {
     "orders": {
         "en": "Accuracy on the test set by the order of the pixels. A small mark is a seed, a "
         "large one the mean of the seeds.",
-        "ja": "画素の順序ごとの、テストデータでの正解率。小さな印は個々のシード、大きな印は平均。",
+        "ja": "画素の順序ごとの、テストデータでの正解率。小さな印は個々のシード、大きな印は"
+        "その平均。",
     },
     "control": {
         "en": "Accuracy on the test set when blank steps follow the last pixel. The gradient "
         "reaches all steps, or the blank ones and the last quarter of the pixels, or the blank "
         "ones alone. A dot is a seed, a line goes through the means.",
         "ja": "最後の画素の後に空白のステップを続けたときの、テストデータでの正解率。"
-        "勾配は、全ステップ、空白と最後の 4 分の 1 の画素、空白だけ、のいずれかに届く。"
+        "勾配がさかのぼるのは、全ステップ、空白と画素の最後の 4 分の 1、空白だけのいずれか。"
         "点は個々のシード、線はその平均。",
     },
     "classifiers": {
         "en": "Accuracy on the test set of classifiers without memory that are given only the last "
         "n pixels, or only the first n, of images averaged to 14 × 14. Linear: one softmax layer. "
         "Dense: a hidden layer of 64 ReLU units before it; a dot is a seed, the line the mean.",
-        "ja": "画像を 14 × 14 に縮小し、最後の n 画素だけ、または最初の n 画素だけを与えた、記憶を"
-        "持たない分類器のテストデータでの正解率。線形はソフトマックス層だけ、全結合はその前に "
-        "64 個の ReLU の隠れ層を置いたもの。点は個々のシード、線はその平均。",
+        "ja": "14 × 14 に縮小した画像の最後の n 画素だけ、または最初の n 画素だけを与えたときの、"
+        "記憶をもたない分類器のテストデータでの正解率。線形はソフトマックス層だけのもの、全結合は"
+        "その前に ReLU の 64 ユニットの隠れ層を置いたもの。点は個々のシード、線はその平均。",
     },
     "reach": {
         "en": "Norm of the gradient of an image's loss with respect to the network's state, by how "
         "many steps before the end that state is, averaged over test images. A thin line is a "
         "seed, a thick one the geometric mean of the seeds. An LSTM's state is its hidden state "
         "and its memory cell together. Logarithmic.",
-        "ja": "1 枚の画像の損失の、ネットワークの状態に関する勾配のノルム。横軸はその状態が最後から"
-        "何ステップ前かを表し、値はテスト画像での平均。細い線は個々のシード、太い線はその幾何平均。"
-        "LSTM の状態は、隠れ状態と記憶セルを合わせたもの。対数目盛。",
+        "ja": "画像 1 枚の損失をネットワークの状態で微分した勾配のノルム。テスト画像での平均。"
+        "横軸は、その状態が末尾から何ステップ前のものかを表す。細い線は個々のシード、太い線はその"
+        "幾何平均。LSTM の状態は、隠れ状態と記憶セルを合わせたもの。対数目盛。",
     },
     "answers": {
         "en": "How often the trained networks would be right if the image ended after t pixels. A "
         "thin line is a seed, a thick one the mean of the seeds.",
-        "ja": "画像が t 画素で終わるとしたときに、学習後のネットワークの答えが正しい割合。細い線は"
-        "個々のシード、太い線はその平均。",
+        "ja": "画像が t 画素で終わるとしたときに、学習後のネットワークの答えが正しくなる割合。"
+        "細い線は個々のシード、太い線はその平均。",
     },
 }
 
@@ -154,12 +156,12 @@ WORDS = {
         "reversed": "最後の画素から最初の画素へ",
         "permuted": "シャッフル",
         "cropped": "行ごと（縁なし）",
-        "all": "勾配が全ステップに届く",
-        "quarter": "空白と画素の 4 分の 1 に届く",
-        "blank": "空白だけに届く",
+        "all": "全ステップを通る勾配",
+        "quarter": "空白と、画素の 4 分の 1 を通る勾配",
+        "blank": "空白だけを通る勾配",
         "delay": "最後の画素の後の空白のステップ数",
         "reaches": "{model}（{order}）は {accuracy:.1%}",
-        "waits": "{model}（{reach}）は空白 {low} ステップで {first:.1%}、{high} で {last:.1%}",
+        "waits": "{model}（{reach}）は、空白 {low} ステップで {first:.1%}、{high} で {last:.1%}",
         "last": "最後の n 画素",
         "first": "最初の n 画素",
         "n": "n（全 {steps} 画素のうち）",
@@ -168,10 +170,10 @@ WORDS = {
         "sees": "{classifier}（{end}）は {n} 画素で {quarter:.1%}、全 {steps} 画素で {all:.1%}",
         "before": "学習前",
         "after": "学習後",
-        "back": "最後から遡るステップ数",
+        "back": "末尾からさかのぼるステップ数",
         "norm": "勾配のノルム",
-        "falls": "{label}（{when}）は最後で {first:.1e}、{steps} ステップ前で {last:.1e}",
-        "read": "読んだ画素の数 t",
+        "falls": "{label}（{when}）は末尾で {first:.1e}、{steps} ステップ前で {last:.1e}",
+        "read": "読んだ画素数 t",
         "answers": "{label}は {middle} 画素で {half:.1%}、全 {steps} 画素で {last:.1%}",
     },
 }
@@ -456,7 +458,7 @@ def _waiting(runs: Runs, language: str) -> str:
     for model in MODELS:
         both = {r: percent(runs[delay_name(model, longest, r)], language) for r in ("all", "blank")}
         parts.append(MEASURED[language]["waits"].format(model=model.upper(), n=longest, **both))
-    return "; ".join(parts)
+    return joined(parts, language)
 
 
 def _compared(order: str):
@@ -468,7 +470,7 @@ def _compared(order: str):
             both = [percent(runs[f"{model}-{name}"], language) for name in (order, "rows")]
             words = {"model": model.upper(), "other": both[0], "rows": both[1]}
             parts.append(MEASURED[language]["order"].format(**words))
-        return "; ".join(parts)
+        return joined(parts, language)
 
     return measured
 
@@ -482,17 +484,19 @@ def _errors(runs: Runs, language: str) -> str:
             for model in MODELS
         }
         parts.append(MEASURED[language]["adds"].format(length=length, **errors))
-    return "; ".join(parts)
+    return joined(parts, language)
 
 
 MEASURED = {
     "en": {
-        "waits": "{model}, {n} blank steps: {all} through all steps, {blank} through the blank",
+        "waits": "{model}, {n} blank steps: {all} with a gradient through all steps, "
+        "{blank} through the blank ones alone",
         "order": "{model}: {other}, row by row {rows}",
         "adds": "T = {length}: IRNN {irnn}, LSTM {lstm}",
     },
     "ja": {
-        "waits": "{model}（空白 {n} ステップ）：全ステップで {all}、空白だけで {blank}",
+        "waits": "{model}（空白 {n} ステップ）：勾配が全ステップを通れば {all}、"
+        "空白だけなら {blank}",
         "order": "{model}：{other}、行ごとでは {rows}",
         "adds": "T = {length}：IRNN {irnn}、LSTM {lstm}",
     },

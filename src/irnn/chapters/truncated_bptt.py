@@ -9,7 +9,7 @@ from irnn.evidence import Claim, Runs, accuracies, difference
 from irnn.parameters import Parameter, shared, switch
 from irnn.show.picture import Picture, columns
 from irnn.show.style import COLORS, INK, MARKERS, legend, new_figure
-from irnn.show.text import described, percent, rate
+from irnn.show.text import described, joined, percent, rate
 from irnn.show.words import SHARED
 from irnn.spec import make
 from irnn.training.plan import Curve, Experiment
@@ -49,11 +49,12 @@ CLOSE = 0.05
 ALT = {
     "by_length": {
         "en": "Test accuracy over the truncation length K: IRNN and LSTM, by rows and permuted",
-        "ja": "打ち切り長 K に対する IRNN と LSTM のテスト正解率。行ごとの場合とシャッフルした場合",
+        "ja": "打ち切り長 K に対する IRNN と LSTM のテスト正解率。行ごとに読む場合と"
+        "シャッフルした場合",
     },
     "long": {
         "en": "Test accuracy over the truncation length K at 784 steps, for IRNN and LSTM",
-        "ja": "784 ステップでの、打ち切り長 K に対する IRNN と LSTM のテスト正解率",
+        "ja": "784 ステップの系列での、打ち切り長 K に対する IRNN と LSTM のテスト正解率",
     },
 }
 
@@ -62,11 +63,11 @@ CAPTIONS = {
         "en": "Accuracy on the test set when the gradient is cut after the last K steps, for pixels"
         " read row by row and in a shuffled order. A dot is a seed, a line goes through the means.",
         "ja": "勾配を最後の K ステップで打ち切ったときの、テストデータでの正解率。画素を行ごとに"
-        "読む場合と、シャッフルした順に読む場合。点は個々のシード、線はその平均。",
+        "読む場合と、シャッフルした順序で読む場合を示す。点は個々のシード、線はその平均。",
     },
     "long": {
         "en": "The same at the full length of 784 steps, row by row.",
-        "ja": "同じ実験を 784 ステップのまま、行ごとに読んで行ったもの。",
+        "ja": "全長の 784 ステップを行ごとに読んだ場合の、同じ実験の結果。",
     },
 }
 
@@ -82,7 +83,7 @@ WORDS = {
     | {
         "rows": "行ごと",
         "permuted": "シャッフル",
-        "k": "K（全 {steps} ステップの最後から）",
+        "k": "打ち切り長 K（全 {steps} ステップ中）",
         "from k": "{model}（{order}）は K = {low} で {first}、K = {steps} で {last}",
     },
 }
@@ -359,14 +360,12 @@ def _losses_differ(runs: Runs) -> float:
 
 MEASURED = {
     "en": {
-        "cut": "{model}: {cut} at K = {k}, {full} with all steps",
+        "cut": "{model}: {cut} at K = {k}, {full} without truncation",
         "losses": "relative difference of the losses: {off}",
-        "join": "; ",
     },
     "ja": {
-        "cut": "{model}：K = {k} で {cut}、全ステップで {full}",
+        "cut": "{model}：K = {k} で {cut}、打ち切りなしで {full}",
         "losses": "損失の相対的な差：{off}",
-        "join": "／",
     },
 }
 
@@ -384,7 +383,7 @@ def _compared(order: str, share: str, models: Sequence[str] = MODELS):
             )
             words = {"model": model.upper(), "k": ks[share], "cut": cut, "full": full}
             lines.append(MEASURED[language]["cut"].format(**words))
-        return MEASURED[language]["join"].join(lines)
+        return joined(lines, language)
 
     return measured
 
