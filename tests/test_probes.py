@@ -1,12 +1,14 @@
 """Probes: gradients are Keras', what is recorded is read back whole or refused in one line."""
 
 import json
+import re
 
 import numpy as np
 import pytest
 
 from irnn import data, forward, probes
 from irnn.__main__ import main
+from irnn.chapters import long_dependency as chapter
 from irnn.checkpoint import WEIGHTS, shapes
 from irnn.errors import InputError
 from irnn.spec import make
@@ -154,6 +156,20 @@ def test_all_pixels_tell_a_digit_and_the_first_fewer(probe, tmp_path):
     assert found["first", 16]["linear"][0] < 0.7
 
 
+def test_what_is_stopped_is_not_recorded(probe, tmp_path, monkeypatch):
+    """scikit-learn takes Ctrl-C for the end of a training."""
+    from sklearn.neural_network import MLPClassifier
+
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(MLPClassifier, "_backprop", stop)
+    code, said = probe("classifiers")
+    assert code == 130
+    assert "stopped" in said
+    assert not list((tmp_path / "probes").glob("*.jsonl"))
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -234,3 +250,32 @@ def test_a_folder_that_cannot_be_written(probe, tmp_path):
     code, said = probe("answers")
     assert code == 2
     assert "cannot be written (File exists); name another folder with --output" in said
+
+
+# --- the published ones -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+@pytest.mark.parametrize("kind", probes.VALUES)
+def test_figures_of_the_published_probes(kind, language):
+    picture = getattr(chapter, kind)(probes.read(kind), language)
+    assert picture.svg().startswith("<svg")
+    assert picture.svg(wide=False).startswith("<svg")
+    assert bool(re.search("[ぁ-んァ-ヶ一-龠]", picture.alt)) == (language == "ja")
+    behind = picture.html()
+    assert f"book/probes/{kind}.jsonl" in behind
+    assert picture.csv().count("\n") > 10
+
+
+def test_probes_that_a_figure_lacks_are_named():
+    lacking = [p for p in probes.read("answers") if p.spec != chapter.probed()[0]]
+    with pytest.raises(InputError, match="compute it with: python -m irnn probe answers"):
+        chapter.answers(lacking, "en")
+
+
+def test_the_proses_numbers():
+    found = chapter.numbers_of_probes(*map(probes.read, probes.VALUES), "en")
+    assert found["pooled_steps"] == 196
+    assert found["linear_last_196"] == found["linear_first_196"]
+    assert float(found["linear_last_1"].rstrip("%")) < 15
+    assert found["irnn_tuned_untrained_28"] == found["irnn_shared_untrained_28"]

@@ -236,7 +236,11 @@ def classifiers(images: data.Data, settings: dict) -> dict[str, list[float]]:
         for seed in range(SEEDS)
     ]
     with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):  # 20 epochs it is
-        fitted = [one.fit(x[chosen], images.y_train[chosen]) for one in (linear, *dense)]
+        warnings.filterwarnings("error", message="Training interrupted by user")
+        try:
+            fitted = [one.fit(x[chosen], images.y_train[chosen]) for one in (linear, *dense)]
+        except UserWarning as stopped:  # scikit-learn would go on with what is half trained
+            raise stopped.__context__ from None
     first, *others = (float(one.score(x_test, images.y_test)) for one in fitted)
     return {"linear": [first], "dense": others}
 

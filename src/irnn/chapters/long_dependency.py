@@ -145,7 +145,7 @@ WORDS = {
         "after": "after training",
         "back": "steps back from the end",
         "norm": "norm of the gradient",
-        "falls": "{label}, {when}: {first:.1e} at the end, {last:.1e} after {steps} steps back",
+        "falls": "{label}, {when}: {first} at the end, {last} after {steps} steps back",
         "read": "pixels read, t",
         "answers": "{label}: {half:.1%} after {middle} pixels, {last:.1%} after all {steps}",
     },
@@ -172,7 +172,7 @@ WORDS = {
         "after": "学習後",
         "back": "末尾からさかのぼるステップ数",
         "norm": "勾配のノルム",
-        "falls": "{label}（{when}）は末尾で {first:.1e}、{steps} ステップ前で {last:.1e}",
+        "falls": "{label}（{when}）は末尾で {first}、{steps} ステップ前で {last}",
         "read": "読んだ画素数 t",
         "answers": "{label}は {middle} 画素で {half:.1%}、全 {steps} 画素で {last:.1%}",
     },
@@ -559,6 +559,7 @@ def numbers_of_probes(
         "answers_images": f"{answers[0].settings['images']:,}",
         "reach_images": reach[0].settings["images"],
         "probed_seeds": len(PROBED["irnn", "tuned"]),
+        "probed_steps": probed()[0].steps,
     }
     for end, probes in by_end.items():
         for n, probe in probes.items():
@@ -574,13 +575,13 @@ def numbers_of_probes(
         for (model, name), probes in groups.items():
             norm = _norm(probes)
             for t in BACK:
-                found[f"{model}_{name}_{when}_{t}"] = _multiple(norm[t] / norm[0])
+                found[f"{model}_{name}_{when}_{t}"] = _short(norm[t] / norm[0])
     return found
 
 
-def _multiple(value: float) -> str:
-    """Return a number to two digits, a small or a large one as a power of ten."""
-    return f"{value:.2g}" if 0.01 <= value < 100 else rate(float(f"{value:.1e}"))
+def _short(value: float) -> str:
+    """Return a number to two digits, a small or a large one with a power of ten."""
+    return f"{float(f'{value:.2g}'):g}" if 0.01 <= value < 1000 else rate(float(f"{value:.1e}"))
 
 
 def classifiers(probes: list[Probe], language: str) -> Picture:
@@ -663,8 +664,8 @@ def reach(probes: list[Probe], language: str) -> Picture:
         text["falls"].format(
             label=_network(some, text),
             when=text[when],
-            first=norm[0],
-            last=norm[-1],
+            first=_short(norm[0]),
+            last=_short(norm[-1]),
             steps=len(norm) - 1,
         )
         for when, groups in shown.items()
