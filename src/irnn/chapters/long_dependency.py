@@ -9,7 +9,7 @@ import numpy as np
 from irnn.chapters.irnn_vs_lstm import TUNED
 from irnn.chapters.truncated_bptt import EPOCHS as SWEEP_EPOCHS
 from irnn.errors import InputError, one_of
-from irnn.evidence import Claim, Runs, accuracies, difference
+from irnn.evidence import Claim, NotRecorded, Runs, accuracies, difference
 from irnn.parameters import Parameter, shared, switch
 from irnn.probes import ENDS, Probe
 from irnn.show.picture import Picture, columns
@@ -27,6 +27,8 @@ PARAMETERS = shared(seeds=3, without=["learning_rate"]) | {
     "pooling": Parameter(2, "side of the squares of pixels that are averaged: 1, 2 or 4"),
     "irnn_rate": Parameter(1e-4, "learning rate of the IRNN, of RMSprop"),
     "lstm_rate": Parameter(1e-3, "learning rate of the LSTM, of RMSprop"),
+    "orders": Parameter(False, "add columns, the reverse and a cropped border", switch),
+    "control": Parameter(False, "add blank steps after the last pixel", switch),
     "adding": Parameter(False, "add the paper's adding problem", switch),
 }
 
@@ -188,14 +190,17 @@ def experiment(
     pooling: int,
     irnn_rate: float,
     lstm_rate: float,
+    orders: bool,
+    control: bool,
     adding: bool,
 ) -> Experiment:
     """Return both networks over the order of the pixels, and over blank steps after them.
 
-    `MODEL-ORDER`: no truncation. `cropped` is row by row without the blank border.
-    `MODEL-delay-N-REACH`: N blank steps follow the last pixel, and the gradient reaches all steps
-    ("all"), the blank ones alone ("blank"), or these and the last quarter of the pixels
-    ("quarter"). `MODEL-adding-T`: the adding problem.
+    `MODEL-rows`, `MODEL-permuted`: no truncation. `orders` adds the other `MODEL-ORDER`; `cropped`
+    is row by row without the blank border. `control` adds `MODEL-delay-N-REACH`: N blank steps
+    follow the last pixel, and the gradient reaches all steps ("all"), the blank ones alone
+    ("blank"), or these and the last quarter of the pixels ("quarter"). `adding` adds
+    `MODEL-adding-T`, the adding problem.
     """
     one_of("dataset", dataset, BORDERS)
     common = {"dataset": dataset, "units": units, "batch_size": batch_size, "pooling": pooling}
@@ -219,12 +224,14 @@ def experiment(
     border = BORDERS[dataset] // pooling * pooling
     for model in MODELS:
         length = epochs or EPOCHS["orders"]
-        for order in ("rows", "columns", "reversed"):
-            add(f"{model}-{order}", model, length, order=order)
+        add(f"{model}-rows", model, length)
         add(f"{model}-permuted", model, length, permuted=True)
-        add(f"{model}-cropped", model, length, crop=border)
+        if orders:
+            add(f"{model}-columns", model, length, order="columns")
+            add(f"{model}-reversed", model, length, order="reversed")
+            add(f"{model}-cropped", model, length, crop=border)
         pixels = make(model, **common).steps
-        for delay in (round(share * pixels) for share in DELAYS):
+        for delay in (round(share * pixels) for share in DELAYS) if control else ():
             reached = {"blank": delay, "quarter": delay + round(REACH * pixels), "all": None}
             for reach, steps in reached.items():
                 if steps != 0:
@@ -262,22 +269,22 @@ def delay_name(model: str, delay: int, reach: str) -> str:
 def numbers(runs: Runs, language: str) -> dict[str, str | int]:
     """Return the numbers of the prose by name."""
     first = runs["irnn-rows"][0]
-    delays = _delays(runs)
     found = {
         "steps": first.spec.steps,
-        "cropped_steps": runs["irnn-cropped"][0].spec.steps,
         "seeds": len(runs["irnn-rows"]),
         "orders_epochs": len(first),
-        "control_epochs": len(runs[delay_name("irnn", delays[-1], "all")][0]),
-        "longest": delays[-1],
     }
     for model in MODELS:
-        for order in ORDERS:
+        for order in (order for order in ORDERS if f"{model}-{order}" in runs):
             found[f"{model}_{order}"] = percent(runs[f"{model}-{order}"], language)
-        found[f"{model}_now"] = percent(runs[delay_name(model, 0, "all")], language)
-        for reach in REACHES:
-            later = runs[delay_name(model, delays[-1], reach)]
-            found[f"{model}_later_{reach}"] = percent(later, language)
+    if delays := _delays(runs):
+        found["longest"] = delays[-1]
+        found["control_epochs"] = len(runs[delay_name("irnn", delays[-1], "all")][0])
+        for model in MODELS:
+            found[f"{model}_now"] = percent(runs[delay_name(model, 0, "all")], language)
+            for reach in REACHES:
+                later = runs[delay_name(model, delays[-1], reach)]
+                found[f"{model}_later_{reach}"] = percent(later, language)
     return found
 
 
@@ -383,8 +390,14 @@ def _all(groups: Iterable[list[Run]]) -> tuple[Run, ...]:
 
 def _delays(runs: Runs) -> list[int]:
     """Return the numbers of blank steps, smallest first."""
-    found = {int(name.split("-")[2]) for name in runs if "-delay-" in name}
-    return sorted(found)
+    return sorted({int(name.split("-")[2]) for name in runs if "-delay-" in name})
+
+
+def _waits(runs: Runs) -> list[int]:
+    """Return the same for a rule, which cannot do without."""
+    if not (delays := _delays(runs)):
+        raise NotRecorded("the control")
+    return delays
 
 
 def control_needs_memory(runs: Runs) -> str:
@@ -395,7 +408,7 @@ def control_needs_memory(runs: Runs) -> str:
     """
     held = []
     for model in MODELS:
-        for delay in _delays(runs)[1:]:
+        for delay in _waits(runs)[1:]:
             blank, whole = (runs[delay_name(model, delay, reach)] for reach in ("blank", "all"))
             gap = difference(blank, whole)
             held.append(gap.lower and gap.value < -2 * CLOSE)
@@ -408,7 +421,7 @@ def irnn_waits_as_well_as_lstm(runs: Runs) -> str:
     Compared is how much accuracy each loses from no blank steps to the most of them, with the
     gradient through all steps: the IRNN may lose `CLOSE` more.
     """
-    delays = _delays(runs)
+    delays = _waits(runs)
     lost = {}
     for model in MODELS:
         first, last = (runs[delay_name(model, delay, "all")] for delay in (delays[0], delays[-1]))
