@@ -66,8 +66,8 @@ ALT = {
     "classifiers": {
         "en": "Test accuracy of a linear and a dense classifier that see only the last or only the "
         "first n pixels of a pooled digit",
-        "ja": "縮小した数字の最後の n 画素だけ、または最初の n 画素だけを見る、線形分類器と "
-        "1 層の全結合ネットワークのテスト正解率",
+        "ja": "縮小した数字の最後の n 画素だけ、または最初の n 画素だけを見る、線形分類器と、"
+        "隠れ層が 1 層の全結合ネットワークのテスト正解率",
     },
     "reach": {
         "en": "Norm of the loss's gradient over the steps back from the end, IRNN and LSTM, before "
@@ -106,16 +106,18 @@ CAPTIONS = {
         "en": "Norm of the gradient of an image's loss with respect to the network's state, by how "
         "many steps before the end that state is, averaged over test images. A thin line is a "
         "seed, a thick one the geometric mean of the seeds. An LSTM's state is its hidden state "
-        "and its memory cell together. Logarithmic.",
+        "and its memory cell together. After training: after the last recorded epoch.",
         "ja": "1 枚の画像の損失の、ネットワークの状態に関する勾配のノルム。横軸はその状態が最後から"
         "何ステップ前かを表し、値はテスト画像での平均。細い線は個々のシード、太い線はその幾何平均。"
-        "LSTM の状態は、隠れ状態と記憶セルを合わせたもの。対数目盛。",
+        "LSTM の状態は、隠れ状態と記憶セルを合わせたもの。学習後とは、記録された最後の"
+        "エポックの後。",
     },
     "answers": {
-        "en": "How often the trained networks would be right if the image ended after t pixels. A "
-        "thin line is a seed, a thick one the mean of the seeds.",
-        "ja": "画像が t 画素で終わるとしたときに、学習後のネットワークの答えが正しい割合。細い線は"
-        "個々のシード、太い線はその平均。",
+        "en": "How often the networks would be right if the image ended after t pixels, with the "
+        "weights after the last recorded epoch. A thin line is a seed, a thick one the mean of the "
+        "seeds.",
+        "ja": "画像が t 画素で終わるとしたときに、ネットワークの答えが正しい割合。重みは、"
+        "記録された最後のエポックの後のもの。細い線は個々のシード、太い線はその平均。",
     },
 }
 
