@@ -68,8 +68,8 @@ ALT = {
     "classifiers": {
         "en": "Test accuracy of a linear and a dense classifier that see only the last or only the "
         "first n pixels of a pooled digit",
-        "ja": "縮小した数字の最後の n 画素だけ、または最初の n 画素だけを見る、線形と"
-        "全結合の分類器のテスト正解率",
+        "ja": "縮小した数字の最後の n 画素だけ、または最初の n 画素だけを見る、線形分類器と"
+        "隠れ層が 1 層の全結合ネットワークのテスト正解率",
     },
     "reach": {
         "en": "Norm of the loss's gradient over the steps back from the end, IRNN and LSTM, before "
@@ -110,16 +110,18 @@ CAPTIONS = {
         "en": "Norm of the gradient of an image's loss with respect to the network's state, by how "
         "many steps before the end that state is, averaged over test images. A thin line is a "
         "seed, a thick one the geometric mean of the seeds. An LSTM's state is its hidden state "
-        "and its memory cell together. Logarithmic.",
+        "and its memory cell together. After training: after the last recorded epoch.",
         "ja": "画像 1 枚の損失をネットワークの状態で微分した勾配のノルム。テスト画像での平均。"
         "横軸は、その状態が末尾から何ステップ前のものかを表す。細い線は個々のシード、太い線はその"
-        "幾何平均。LSTM の状態は、隠れ状態と記憶セルを合わせたもの。対数目盛。",
+        "幾何平均。LSTM の状態は、隠れ状態と記憶セルを合わせたもの。学習後とは、記録した最後の"
+        "エポックの後。",
     },
     "answers": {
-        "en": "How often the trained networks would be right if the image ended after t pixels. A "
-        "thin line is a seed, a thick one the mean of the seeds.",
-        "ja": "画像が t 画素で終わるとしたときに、学習後のネットワークの答えが正しくなる割合。"
-        "細い線は個々のシード、太い線はその平均。",
+        "en": "How often the networks would be right if the image ended after t pixels, with the "
+        "weights after the last recorded epoch. A thin line is a seed, a thick one the mean of the "
+        "seeds.",
+        "ja": "画像が t 画素で終わるとしたときに、ネットワークの答えが正しくなる割合。重みは、"
+        "記録した最後のエポックの後のもの。細い線は個々のシード、太い線はその平均。",
     },
 }
 
