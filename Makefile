@@ -12,9 +12,8 @@ test: .venv/ready  ## lint, then test: all on JAX, and what depends on the backe
 	.venv/bin/pytest -n auto --maxprocesses 4 --dist loadgroup
 	KERAS_BACKEND=tensorflow .venv/bin/pytest -n auto --maxprocesses 4 --dist loadgroup -m keras
 
-serve:  ## show the site on http://localhost:8000
-	@test -f _build/html/index.html || { echo "there is no site yet: make book"; exit 1; }
-	$(PYTHON) -m http.server --bind 127.0.0.1 --directory _build/html
+serve: .venv/ready  ## show the site on http://localhost:8000, built again as you edit
+	.venv/bin/python -m irnn serve
 
 train: .venv/ready  ## train what the main experiment lacks
 	.venv/bin/python -m irnn train irnn-vs-lstm

@@ -39,6 +39,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         measured = {
             "make book": measure("-m", "irnn", "book", "--output", folder),
+            "make book, nothing changed": measure("-m", "irnn", "book", "--output", folder),
             "import irnn.store, irnn.show.plots": measure(
                 "-c", "import irnn.store, irnn.show.plots"
             ),

@@ -28,7 +28,7 @@ os.dup2(inward, 3)
 os.dup2(outward, 4)
 os.execv(sys.argv[3], sys.argv[3:])
 """
-SECONDS = 60  # for anything; a busy machine is slow
+SECONDS = 120  # for anything; a busy machine is slow
 
 
 def program():
@@ -40,7 +40,9 @@ class Browser:
     """A Chromium that runs until `close`."""
 
     def __init__(self):
-        self._folder = tempfile.TemporaryDirectory(prefix="irnn-browser-")
+        self._folder = tempfile.TemporaryDirectory(
+            prefix="irnn-browser-", ignore_cleanup_errors=True
+        )
         (inward, self._write), (self._read, outward) = os.pipe(), os.pipe()
         options = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
         options += ["--remote-debugging-pipe", f"--user-data-dir={self._folder.name}"]

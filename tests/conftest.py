@@ -7,6 +7,9 @@ import tempfile
 from pathlib import Path
 
 import pytest
+import yaml
+
+from irnn import chapters
 
 ROOT = Path(__file__).parents[1]
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -18,6 +21,14 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
     os.environ["JAX_COMPILATION_CACHE_DIR"] = PROGRAMS.name
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
+def pytest_collection_modifyitems(items):
+    """Keep the tests of the site in one process, where it is built once."""
+    for item in items:
+        if "site" in item.fixturenames:
+            item.add_marker(pytest.mark.xdist_group("site"))
 
 
 @pytest.fixture(scope="session")
@@ -63,15 +74,25 @@ def command():
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory) -> Path:
-    """The built site: every chapter executed on `digits` with smoke.yaml."""
+    """The built site: every chapter executed on `digits` with smoke.yaml.
+
+    Its runs are trained first, together, for which the chapters would take many times as long.
+    """
     output = tmp_path_factory.mktemp("book")
     smoke = ROOT / "book" / "parameters" / "smoke.yaml"
-    built = subprocess.run(
-        [sys.executable, "-m", "irnn", "book", "--parameters", smoke, "--output", output],
-        cwd=output,  # where the runs go
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert built.returncode == 0, built.stdout + built.stderr
+    values = yaml.safe_load(smoke.read_text("utf-8"))
+    notebooks = {path.stem for path in ROOT.glob("book/en/*.ipynb")}
+    train = ["train", *sorted(notebooks & chapters.experiments().keys()), "--together"]
+    for name, value in values.items():
+        train += [f"--{name.replace('_', '-')}", str(value)] if name != "train" else []
+    for command in (train, ["book", "--parameters", smoke, "--output", output]):
+        done = subprocess.run(
+            [sys.executable, "-m", "irnn", *command],
+            cwd=output,  # where the runs go
+            env=os.environ | {"KERAS_BACKEND": "jax"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
     return output / "_build" / "html"

@@ -10,10 +10,7 @@ import pytest
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
-pytestmark = [
-    pytest.mark.keras,
-    pytest.mark.skipif(keras.backend.backend() != "jax", reason="the loops are JAX's"),
-]
+pytestmark = pytest.mark.skipif(keras.backend.backend() != "jax", reason="the loops are JAX's")
 
 
 @pytest.fixture

@@ -2,14 +2,17 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from irnn.__main__ import main
+from irnn.book import build
 from irnn.spec import make
 from irnn.store import METRICS, Store
 
@@ -100,10 +103,14 @@ def test_a_chapter_alone_needs_the_others(here, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_a_failing_chapter_is_named_and_nothing_is_rendered(command, tmp_path):
+def test_a_failing_chapter_is_named_and_nothing_is_rendered(here, tmp_path, monkeypatch):
+    chapter = Path("book/ja/index.ipynb")  # one is enough to fail
+    (tmp_path / chapter).parent.mkdir(parents=True)
+    shutil.copy(build.ROOT / chapter, tmp_path / chapter)
+    monkeypatch.setattr(build, "ROOT", tmp_path)
     file = tmp_path / "parameters.yaml"
     file.write_text("dataset: minst")
-    done = command("book", "--parameters", file, "--output", tmp_path)
+    done = here("book", "--parameters", file, "--output", tmp_path)
     assert done.returncode == 1
     line = "irnn: book/ja/index.ipynb: InputError: unknown dataset 'minst'; did you mean mnist?"
     assert line in done.stderr
@@ -113,7 +120,7 @@ def test_a_failing_chapter_is_named_and_nothing_is_rendered(command, tmp_path):
 def test_help_names_every_command(command):
     done = command("--help")
     assert done.returncode == 0
-    for name in ("train", "runs", "check", "book"):
+    for name in ("doctor", "train", "runs", "claims", "check", "book", "serve"):
         assert name in done.stdout
         with pytest.raises(SystemExit) as end:
             main([name, "--help"])

@@ -18,6 +18,7 @@ ORDER = [
     ["chapters"],
     ["evidence"],
     ["show", "training"],
+    ["probes"],
     ["models", "verify", "forward", "export"],
     ["recurrent", "checkpoint"],
     ["data", "store", "parameters", "measurements"],

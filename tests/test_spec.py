@@ -112,6 +112,13 @@ def test_bad_values_are_named(changes, message):
     assert "\n" not in str(error.value)
 
 
+def test_a_spec_in_words_tells_the_runs_of_a_sweep_apart():
+    assert str(make("irnn", seed=3)) == "irnn mnist 2015 rmsprop 1e-06 seed 3"
+    assert str(make("lstm", "today", bptt_steps=49)) == (
+        "lstm mnist today rmsprop 0.001 seed 0 (bptt_steps 49)"
+    )
+
+
 def test_unknown_model():
     with pytest.raises(InputError, match="unknown model 'lsmt'; did you mean lstm"):
         make("lsmt")

@@ -53,6 +53,7 @@ function centred(box) {
   return image;
 }
 
+const LONGEST = 4000; // text of a drawing, in letters
 const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /** Return a drawing as text for an address: a letter per coordinate, a dot between strokes. */
@@ -62,7 +63,7 @@ export function encode(strokes) {
 
 /** Return the drawing that a text stands for, null where it stands for none. */
 export function decode(text) {
-  if (!/^([\w-]{2})+(\.([\w-]{2})+)*$/.test(text)) return null;
+  if (text.length > LONGEST || !/^([\w-]{2})+(\.([\w-]{2})+)*$/.test(text)) return null;
   return text.split(".").map((stroke) =>
     stroke.match(/../g).map((pair) => [...pair].map((letter) => LETTERS.indexOf(letter))));
 }

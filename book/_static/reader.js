@@ -59,7 +59,7 @@ class Reader {
     this.listenToPen();
 
     this.playButton = button("", () => (this.playing ? this.pause() : this.play()));
-    this.position = make("output", {});
+    this.position = make("span", { className: "irnn-reader-position" }); // not spoken at every pixel
     this.switches = this.views.map((name) =>
       button(words[name] ?? name.toUpperCase(), () => {
         this.chooseNetwork(name);
@@ -86,8 +86,9 @@ class Reader {
       group.append(make("div", { className: "irnn-reader-maps" }, ...maps.map(({ name, canvas, scale }) =>
         make("div", {}, canvas, make("span", { textContent: words[name] }), scale))));
       time.append(band);
-      return { group, band, answers, maps, network, color: network.color, bars: [...group.querySelectorAll("rect")],
-        digits: [...group.querySelectorAll("text")], answer: group.querySelector(".irnn-reader-answer") };
+      return { group, band, answers, maps, network, chart: group.querySelector("svg"),
+        bars: [...group.querySelectorAll("rect")], digits: [...group.querySelectorAll("text")],
+        answer: group.querySelector(".irnn-reader-answer") };
     });
     root.querySelector("svg.irnn-reader-image").replaceWith(make("div", { className: "irnn-reader-top" },
       make("div", {}, this.canvas, this.tools), time, this.status));
@@ -118,6 +119,7 @@ class Reader {
     this.image = digit?.image ?? (strokes.length ? render(strokes) : null);
     this.readings = this.image && this.networks.map((network) => read(network, this.image));
     this.tools.hidden = !editing;
+    this.canvas.role = editing ? "application" : "img"; // so that keys reach it
     if (editing) this.canvas.tabIndex = 0;
     else this.canvas.removeAttribute("tabindex");
     for (const choice of this.choices) choice.button.ariaPressed = choice.digit === digit;
@@ -161,13 +163,12 @@ class Reader {
     if (this.editing) paintField(this.canvas, this.strokes, pen, ink);
     else paintImage(this.canvas, image, t, ink);
     paintPixels(this.pixels, image ?? [], t, ink);
-    this.panels.forEach(({ answers, maps, color }, k) => {
+    this.panels.forEach(({ answers, maps, network: { color, units } }, k) => {
       const reading = this.readings?.[k];
       paintAnswers(answers, reading?.probabilities ?? [], t, color, ink);
-      const { units } = this.networks[k];
       for (const { canvas, name, most, scale } of maps) {
         const largest = GATES.includes(name) ? 1 : (most[units * t - 1] ?? 0);
-        if (!GATES.includes(name)) 
+        if (!GATES.includes(name))
           scale.textContent = reading ? filled(words.largest, { value: largest.toPrecision(2) }) : "";
         paintUnits(canvas, reading?.[name].subarray(units * (t - 1), units * t) ?? [], largest, color);
       }
@@ -177,8 +178,10 @@ class Reader {
   /** Say in words what is shown, after a note. */
   describe(note = "") {
     const { words, digit } = this;
-    const says = this.networks.map(({ name }, k) => {
+    const says = this.panels.map(({ network: { name }, chart }, k) => {
       const values = this.probabilities(k);
+      const all = Array.from(values, (value, n) => `${n}: ${percent(value)}`).join(words.comma);
+      chart.ariaLabel = filled(words.bars, { model: name, values: all });
       const best = highest(values);
       return filled(words.says, { model: name, digit: best, percent: percent(values[best]) });
     });

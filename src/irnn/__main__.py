@@ -1,4 +1,4 @@
-"""The command line: `python -m irnn train | runs | claims | export | check | book`."""
+"""The command line: `python -m irnn COMMAND`, for each command of `COMMANDS`."""
 
 import signal
 
@@ -6,24 +6,26 @@ if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # until `main`, Ctrl-C ends it without a traceback
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 
 import irnn
-from irnn import chapters, data, parameters
-from irnn.chapters import irnn_vs_lstm
+from irnn import chapters, data, parameters, probes
+from irnn.chapters import irnn_vs_lstm, long_dependency
 from irnn.chapters.claims import as_json, as_text, ledger
 from irnn.chapters.runs import to_csv, to_json
 from irnn.errors import InputError, one_line, one_of, user_path
 from irnn.show.text import table
-from irnn.spec import whole_number
+from irnn.spec import RunSpec, whole_number
 from irnn.store import RUNS, Run, Store, read
 from irnn.training.plan import BACKENDS, Curve, Experiment, Resources, outlook, planned
 
-COMMANDS = ("train", "runs", "claims", "export", "check", "book")
+COMMANDS = ("doctor", "train", "runs", "claims", "probe", "export", "check", "book", "serve")
 
 
 class Terminated(KeyboardInterrupt):
@@ -101,6 +103,17 @@ def _parser() -> Parser:
     parser = Parser("python -m irnn", description=irnn.__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
+    doctor = commands.add_parser(
+        "doctor",
+        help="say what this machine can train with, what is missing, how long an epoch takes",
+        description="Say what this machine can train with, what is missing and how to get it, and "
+        "measure, in at most 20 s, how long an epoch takes. The exit code is 1 if something that "
+        "training needs is missing.",
+    )
+    doctor.add_argument("--data", metavar="FILE", help="MNIST's .npz file (else MNIST_NPZ)")
+    doctor.add_argument("--json", action="store_true", help="print the findings for a program")
+    doctor.set_defaults(command=_doctor)
+
     train = commands.add_parser(
         "train",
         help="train the runs of experiments that are not recorded yet",
@@ -154,6 +167,35 @@ def _parser() -> Parser:
     claims.add_argument("--json", action="store_true", help="with the runs behind each, as JSON")
     claims.set_defaults(command=_claims)
 
+    probe = commands.add_parser(
+        "probe",
+        help="look into recorded networks and the data, and record what is found",
+        description="Compute the measurements inside recorded networks and on the data that are "
+        "not recorded yet. reach: how far back the gradient reaches; answers: how often a network "
+        "is right if the image ends early; classifiers: how well the last and the first pixels "
+        "alone tell the digit. Stop it with Ctrl-C; the same command goes on.",
+    )
+    probe.add_argument(
+        "kinds", nargs="*", metavar="KIND", help=f"{', '.join(probes.VALUES)} (default: all)"
+    )
+    probe.add_argument(
+        "--run",
+        nargs="+",
+        metavar="RUN",
+        help="whose networks, by names that `runs` lists (default: those that the book shows)",
+    )
+    probe.add_argument(
+        "--dataset", default="mnist", metavar="NAME", help="that of the classifiers: mnist, digits"
+    )
+    probe.add_argument("--data", metavar="FILE", help="MNIST's .npz file (else MNIST_NPZ)")
+    probe.add_argument(
+        "--output",
+        metavar="DIR",
+        default=probes.PROBES,
+        help="gets the files of JSON lines (default: book/probes)",
+    )
+    probe.set_defaults(command=_probe)
+
     export = commands.add_parser(
         "export",
         help="write the weights of recorded runs as .safetensors files",
@@ -170,7 +212,7 @@ def _parser() -> Parser:
         "--output", metavar="DIR", default="", help="gets the files (default: the current folder)"
     )
     export.set_defaults(command=_export)
-    for command in (train, runs, claims, export):
+    for command in (doctor, train, runs, claims, probe, export):
         command.add_argument(
             "--runs-dir", metavar="DIR", default="", help="the store (default: book/runs)"
         )
@@ -215,7 +257,19 @@ def _parser() -> Parser:
         help="gets _build/executed and _build/html (default: the current folder)",
     )
     book.set_defaults(command=_book)
-    for command in (train, runs, claims, export, check, book):
+
+    serve = commands.add_parser(
+        "serve",
+        help="show the site in the browser, built again as you edit",
+        description="Build the site, show it on this machine, and build again what changes, until "
+        "Ctrl-C. What a build fails with is on every page until it is mended.",
+    )
+    serve.add_argument("--port", type=parameters.read, default=8000, help="(default: 8000)")
+    serve.add_argument(
+        "--output", type=Path, metavar="DIR", default=Path(), help="as for the command book"
+    )
+    serve.set_defaults(command=_serve)
+    for command in (doctor, train, runs, claims, probe, export, check, book, serve):
         command.set_defaults(options=list(command._option_string_actions))
     return parser
 
@@ -228,6 +282,22 @@ def _parameters(named: Iterable[str]) -> parameters.Parameters:
     """Return the parameters that decide the runs of some experiments."""
     known = chapters.experiments()
     return {k: p for n in named for k, p in parameters.of_experiment(known[n].PARAMETERS).items()}
+
+
+def _doctor(args: argparse.Namespace) -> int:
+    from irnn.training import doctor
+
+    found = []
+    for finding in doctor.findings(Store(args.runs_dir), args.data):
+        found.append(finding)
+        if not args.json:
+            print(finding, flush=True)
+    missing = [finding.name for finding in found if not finding.ready]
+    if args.json:
+        print(json.dumps({"ready": not missing, "findings": [asdict(f) for f in found]}, indent=1))
+    else:
+        print(f"missing: {', '.join(missing)}" if missing else "all that training needs is here")
+    return 1 if missing else 0
 
 
 def _train(args: argparse.Namespace) -> int:
@@ -340,17 +410,41 @@ def _claims(args: argparse.Namespace) -> int:
     return 0
 
 
+def _probe(args: argparse.Namespace) -> int:
+    for kind in args.kinds:
+        one_of("probe", kind, probes.VALUES)
+    one_of("dataset", args.dataset, probes.POOLING)
+    store, folder = Store(args.runs_dir), user_path("output", args.output)
+    specs = _named(args.run, store) if args.run else long_dependency.probed()
+    kinds = list(dict.fromkeys(args.kinds)) or list(probes.VALUES)
+    wanted = {kind: probes.planned(kind, specs, store, args.dataset) for kind in kinds}
+    try:
+        from irnn.training.environment import cpu, environment
+    except ImportError as error:
+        raise InputError(
+            f'{error}; install a backend with: pip install --editable ".[jax]"'
+        ) from None
+    where = environment()
+    origin = {key: where[key] for key in ("date", "irnn", "commit", "python", "numpy", "cores")}
+    origin["device"] = cpu()  # NumPy computes on it, whatever Keras sees
+    for kind in kinds:
+        probes.record(kind, wanted[kind], store, origin, folder, args.data)
+    return 0
+
+
+def _named(names: list[str], store: Store) -> list[RunSpec]:
+    """Return the specs of recorded runs by their names."""
+    recorded = {run.spec.name: run.spec for run in store.runs()[0]}
+    for name in names:
+        one_of("run", name, recorded)
+    return [recorded[name] for name in names]
+
+
 def _export(args: argparse.Namespace) -> int:
     from irnn.export import export
 
     store, folder = Store(args.runs_dir), user_path("output", args.output)
-    if not args.names:
-        chosen = irnn_vs_lstm.NETWORKS
-    else:
-        recorded = {run.spec.name: run.spec for run in store.runs()[0]}
-        for name in args.names:
-            one_of("run", name, recorded)
-        chosen = [recorded[name] for name in args.names]
+    chosen = _named(args.names, store) if args.names else irnn_vs_lstm.NETWORKS
     for spec in chosen:
         path = export(spec, store, folder)
         print(f"{path}: {spec}, {path.stat().st_size:,} bytes")
@@ -372,6 +466,13 @@ def _book(args: argparse.Namespace) -> int:
     from irnn.book import build
 
     return build.build(args.chapters, args.parameters, args.output)
+
+
+def _serve(args: argparse.Namespace) -> int:
+    from irnn.book import preview
+
+    whole_number("port", args.port, 1, 65_535)
+    return preview.serve(args.port, args.output)
 
 
 if __name__ == "__main__":

@@ -29,8 +29,9 @@ def states(
         sequences: Pixels, (n, T).
 
     Yields:
-        Arrays (n, units) by name: the hidden state `h`; for an LSTM also the memory cell `c`
-        and the input, forget and output gates `i`, `f` and `o`.
+        Arrays (n, units) by name: the hidden state `h`; for an IRNN also `z`, of which it is the
+        ReLU; for an LSTM also the memory cell `c`, the input, forget and output gates `i`, `f`
+        and `o`, and `new`, of which the input gate lets a part into the cell.
 
     """
     kernel, recurrent, bias = (weights[k] for k in ("kernel", "recurrent_kernel", "bias"))
@@ -40,13 +41,13 @@ def states(
         z = x @ kernel + h @ recurrent + bias
         if spec.model == "irnn":
             h = np.maximum(z, 0)
-            yield {"h": h}
+            yield {"h": h, "z": z}
         else:
             i, f, new, o = np.split(z, 4, axis=1)  # side by side in the order of Keras
-            i, f, o = gate(i), gate(f), gate(o)
-            c = f * c + i * np.tanh(new)
+            i, f, o, new = gate(i), gate(f), gate(o), np.tanh(new)
+            c = f * c + i * new
             h = o * np.tanh(c)
-            yield {"h": h, "c": c, "i": i, "f": f, "o": o}
+            yield {"h": h, "c": c, "i": i, "f": f, "o": o, "new": new}
 
 
 def probabilities(weights: Weights, h: np.ndarray) -> np.ndarray:

@@ -44,7 +44,7 @@ def lstm(spec: RunSpec) -> keras.Sequential:
 
 
 def classifier(rnn, rng, spec: RunSpec) -> keras.Sequential:
-    """Return a network that names the digit after the last pixel, or gives the sum."""
+    """Return a network that answers at the end: with a digit or a sum."""
     return keras.Sequential(
         [
             keras.Input((spec.steps, spec.features)),

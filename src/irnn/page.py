@@ -5,6 +5,7 @@ import html
 import os
 import shlex
 import textwrap
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
@@ -186,9 +187,10 @@ def _check(chapter: ModuleType, values: dict) -> None:
     shell = get_ipython()
     if shell and not _checked:
         for cell in shell.history_manager.input_hist_parsed[1:-1]:
-            for node in ast.walk(ast.parse(cell)):
-                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-                    one_of("parameter", node.id, chapter.PARAMETERS)
+            with suppress(SyntaxError):  # a cell that did nothing
+                for node in ast.walk(ast.parse(cell)):
+                    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                        one_of("parameter", node.id, chapter.PARAMETERS)
         _checked.append(True)
     parameters.check(chapter.PARAMETERS, values)
 

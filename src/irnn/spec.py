@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, fields
 
 from irnn.errors import InputError, one_of
@@ -170,9 +171,11 @@ class RunSpec:
         return f"{self.dataset}-{self.model}-{self.id}"
 
     def __str__(self) -> str:
+        named = ("dataset", "semantics", "optimizer")
+        others = setting(self, without=named)
         return (
             f"{self.model} {self.dataset} {self.semantics} {self.optimizer} "
-            f"{self.learning_rate:g} seed {self.seed}"
+            f"{self.learning_rate:g} seed {self.seed}" + (f" ({others})" if others else "")
         )
 
 
@@ -213,15 +216,15 @@ def make(model: str, semantics: str = "2015", **changes) -> RunSpec:
     return RunSpec(**spec)
 
 
-def setting(spec: RunSpec) -> str:
+def setting(spec: RunSpec, without: Collection[str] = ()) -> str:
     """Return in what a spec differs from the main experiment's, but for rate and seed."""
-    usual = make(spec.model)
+    usual = make(spec.model, spec.semantics) if "semantics" in without else make(spec.model)
     return ", ".join(
         f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"
         for name, value in asdict(spec).items()
         if value is not None
         and value != getattr(usual, name)
-        and name not in ("learning_rate", "seed")
+        and name not in ("learning_rate", "seed", *without)
     )
 
 

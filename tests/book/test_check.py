@@ -185,7 +185,7 @@ def test_tags_that_differ(root):
     ("old", "new", "what"),
     [
         ("`rate`", "`rates`", "computed numbers of en and ja differ; not in all: 'rate', 'rates'"),
-        ("](more.md)", "](more.md#x)", "links of en and ja differ"),
+        ("](more.md)", "](more.md#top)", "links of en and ja differ"),
         ("# 題名", "## 題名", "headings of en and ja differ"),
         ("(top)=\n", "(top)=\n{ref}`top` の", "references of en and ja differ; not in all: 'top'"),
     ],
@@ -290,6 +290,7 @@ def test_accepting_needs_the_cell_in_all_languages(root):
     [
         ("[a](no.md)", "the link no.md leads nowhere"),
         ("[a](#no)", "the link #no has no target; put (no)= before"),
+        ("[a](more.md#no)", "the link more.md#no has no target; put (no)= before"),
         ("{ref}`no`", "the reference no has no target"),
         ("{numref}`Figure <no>`", "the reference no has no target"),
         ("![](index.ipynb)", "a picture has no alternative text"),

@@ -31,12 +31,12 @@ def write(path, prose, code="run()", **metadata):
 
 @pytest.fixture
 def small(tmp_path, monkeypatch):
-    """A book of one chapter, whose package, store and measurements may be changed."""
+    """A book of one chapter, whose package, store, measurements and probes may be changed."""
     for name in NAMES:
         write(tmp_path / name, "Before.")
     (tmp_path / "_toc.yml").write_text("root: book/en/index")
     (tmp_path / "_config.yml").write_text("execute: {}")
-    for name in ("src", "runs", "results", "out"):
+    for name in ("src", "runs", "results", "probes", "out"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "file").write_text("before")
     (tmp_path / "mnist.npz").write_text("before")
@@ -45,6 +45,7 @@ def small(tmp_path, monkeypatch):
     monkeypatch.setattr(reuse, "PACKAGE", tmp_path / "src")
     monkeypatch.setattr(reuse, "RUNS", tmp_path / "runs")
     monkeypatch.setattr(reuse, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(reuse, "PROBES", tmp_path / "probes")
     return tmp_path
 
 
@@ -117,7 +118,9 @@ def test_a_page_that_is_the_same_is_not_written_again(built, small):
     assert before[1].st_mtime_ns == after[1].st_mtime_ns
 
 
-@pytest.mark.parametrize("name", ["src/file", "runs/file", "runs/new", "results/file", "mnist.npz"])
+@pytest.mark.parametrize(
+    "name", ["src/file", "runs/file", "runs/new", "results/file", "probes/file", "mnist.npz"]
+)
 def test_every_file_that_outputs_follow_from(built, small, name):
     built()
     (small / name).write_text("after it")
@@ -210,12 +213,26 @@ def pages(tmp_path, monkeypatch):
 
 def test_a_warning_is_not_forgotten_and_a_sentence_shows(pages, tmp_path, capfd):
     html = tmp_path / "_build" / "html" / "book" / "en" / "index.html"
-    english = pages / "en" / "index.md"
-    for word, warning, code in (("One.", "", 0), ("Two.", "{doc}`nowhere`", 1), ("Two.", "", 0)):
-        english.write_text(f"# A title\n\n{word} {warning}\n")
-        if code:
-            assert main(["book", "--output", str(tmp_path)]) == code
-            assert "nowhere" in capfd.readouterr().err
-        assert main(["book", "--output", str(tmp_path)]) == code
-        assert ("nowhere" in capfd.readouterr().err) == bool(code)
-        assert ("One." if code else word) in html.read_text()
+
+    def build(text):
+        (pages / "en" / "index.md").write_text(f"# A title\n\n{text}\n")
+        code = main(["book", "--output", str(tmp_path)])
+        assert ("nowhere" in capfd.readouterr().err) == (code == 1)
+        return code
+
+    def read():
+        doctrees = tmp_path / "_build" / "rendered" / "_build" / ".doctrees" / "book"
+        return [(doctrees / f"{name}/index.doctree").stat().st_mtime_ns for name in ("en", "ja")]
+
+    assert build("One.") == 0
+    before = read()
+    assert build("Two.") == 0
+    assert "Two." in html.read_text()
+    after = read()
+    assert after[0] > before[0]
+    assert after[1] == before[1]
+    for _ in range(2):
+        assert build("{doc}`nowhere`") == 1
+        assert "Two." in html.read_text()
+    assert build("Three.") == 0
+    assert "Three." in html.read_text()

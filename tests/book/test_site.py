@@ -11,7 +11,6 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("site")  # which is built once
 EXTENSIONS = Path(__file__).parents[2] / "book" / "_ext"
 OTHER = {"en": "ja", "ja": "en"}
 # Words of the interface, by the language whose pages must and the other's must not have them.

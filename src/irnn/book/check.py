@@ -216,11 +216,12 @@ def cells_pair_up(book: Book) -> Iterator[Finding]:
                 for name, cell in other.cells.items():
                     if name not in page.cells:
                         what = f"the {cell.cell_type} cell is missing in {page.language}"
-                        remedy = (
-                            f"translate it, or run --fix where it is code, into {page.path.name} "
-                            f"of {page.language}; or remove it here"
+                        do = (
+                            "run --fix, which copies it"
+                            if cell.cell_type == "code"
+                            else "translate it"
                         )
-                        yield book.finding(other, name, what, remedy)
+                        yield book.finding(other, name, what, f"{do}, or remove it here")
         first, *others = versions.values()
         for other in others:
             common = [name for name in first.cells if name in other.cells]
@@ -323,8 +324,8 @@ def _changes(book: Book, page: Page, cell: str) -> list[str]:
     if old is None:
         return ["(Git does not have the text agreed on)"]
     new = page.cells[cell].source
-    lines = unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=0)
-    return [line for line in lines if not line.startswith(("---", "+++", "@@"))]
+    _, _, *lines = unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=0)
+    return [line for line in lines if not line.startswith("@@")]
 
 
 def links_lead_somewhere(book: Book) -> Iterator[Finding]:
@@ -338,7 +339,7 @@ def links_lead_somewhere(book: Book) -> Iterator[Finding]:
                 continue
             if path and not (page.path.parent / path).exists():
                 yield book.finding(page, cell, f"the link {link} leads nowhere", "mend the link")
-            elif fragment and not path and fragment not in labels:
+            elif fragment and fragment not in labels:
                 remedy = f"put ({fragment})= before what it means, or mend the link"
                 yield book.finding(page, cell, f"the link {link} has no target", remedy)
         for target in FACTS["references"](text):

@@ -18,6 +18,7 @@ from nbformat import NotebookNode
 
 from irnn.errors import user_path
 from irnn.measurements import RESULTS
+from irnn.probes import PROBES
 from irnn.store import RUNS
 
 PACKAGE = Path(__file__).parents[1]
@@ -28,15 +29,16 @@ PASSING = {".lock", ".tmp", ".pyc"}
 def digests(sources: dict[Path, NotebookNode], parameters: dict[str, Any]) -> dict[Path, str]:
     """Return a digest for each chapter of all that its outputs follow from.
 
-    That is its code cells and parameters, the package, the measurements, every file of the
-    store that it reads, where MNIST is, and the versions of what is installed.
+    That is its code cells and parameters, the package, the measurements and probes, every file of
+    the store that it reads, where MNIST is, and the versions of what is installed.
 
     Args:
         sources: The chapters' notebooks by their paths in the book.
         parameters: What papermill gives each of them.
 
     """
-    shared = [parameters, environment(), contents(PACKAGE), contents(RESULTS)]
+    folders = (PACKAGE, RESULTS, PROBES)
+    shared = [parameters, environment(), *map(contents, folders)]
     stores: dict[Path, dict[str, str]] = {}
     found = {}
     for name, source in sources.items():

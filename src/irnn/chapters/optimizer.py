@@ -11,7 +11,7 @@ from irnn.evidence import Claim, Runs
 from irnn.parameters import Parameter, shared, switch
 from irnn.show.picture import Picture, columns
 from irnn.show.style import new_figure
-from irnn.show.text import described, rate
+from irnn.show.text import described, joined, rate
 from irnn.show.words import SHARED
 from irnn.spec import IMAGES, make
 from irnn.store import Run
@@ -47,7 +47,7 @@ ALT = {
         "en": "Test accuracy by learning rate and momentum, for IRNN and LSTM, with SGD without "
         "and with clipping, and with RMSprop",
         "ja": "学習率とモーメンタムに対する IRNN と LSTM のテスト正解率。"
-        "SGD（クリッピングなし、あり）と RMSprop",
+        "クリッピングなしの SGD、クリッピングありの SGD、RMSprop",
     },
 }
 
@@ -55,8 +55,8 @@ CAPTIONS = {
     "map": {
         "en": "What each setting reaches: accuracy on the test set in percent, one seed. A cross "
         "stands for a loss that was not finite in the end, or at least twice that of guessing.",
-        "ja": "それぞれの設定で到達した、テストデータでの正解率（%、シードは一つ）。×印は、"
-        "最後の損失が有限でないか、当て推量の損失の 2 倍以上だったことを示す。",
+        "ja": "それぞれの設定で到達した、テストデータでの正解率（%）。シードは一つ。× は、最後の"
+        "損失が有限の値でないか、当て推量の損失の 2 倍以上だったことを示す。",
     },
 }
 
@@ -72,10 +72,10 @@ WORDS = {
     "ja": SHARED["ja"]
     | {
         "plain": "{model}、SGD と RMSprop",
-        "clipped": "{model}、ノルム 1 で切った SGD",
+        "clipped": "{model}、ノルム 1 でクリップした SGD",
         "rate": "学習率",
         "momentum": "モーメンタム {momentum:g}",
-        "best": "{model} の最高は SGD で {sgd:.1%}、RMSprop で {rmsprop:.1%}",
+        "best": "{model} の最高は、SGD で {sgd:.1%}、RMSprop で {rmsprop:.1%}",
     },
 }
 
@@ -321,14 +321,15 @@ def rmsprop_is_steadier(runs: Runs) -> str:
 
 
 def _best(runs: Runs, language: str) -> str:
-    return "; ".join(
+    parts = [
         WORDS[language]["best"].format(
             model=model.upper(),
             sgd=best(sgd(runs, model))["val_accuracy"][-1],
             rmsprop=best(runs[f"{model}-rmsprop"])["val_accuracy"][-1],
         )
         for model in MODELS
-    )
+    ]
+    return joined(parts, language)
 
 
 def _outcomes(runs: Runs, language: str) -> str:
@@ -352,16 +353,17 @@ def _decades(runs: Runs, language: str) -> str:
         parts.append(
             DECADES[language].format(model=model.upper(), rmsprop=rmsprop, sgd=max(others))
         )
-    return "; ".join(parts)
+    return joined(parts, language)
 
 
 OUTCOMES = {
     "en": "the IRNN with SGD: {learned} settings learned, {stalled} stalled, {diverged} diverged",
-    "ja": "SGD による IRNN の設定のうち、学習 {learned}、停滞 {stalled}、発散 {diverged}",
+    "ja": "SGD を使った IRNN の設定のうち、学習したもの {learned}、停滞したもの {stalled}、"
+    "発散したもの {diverged}",
 }
 DECADES = {
-    "en": "{model}: {rmsprop} rates with RMSprop, at most {sgd} with SGD",
-    "ja": "{model}：RMSprop では {rmsprop} 通り、SGD では最大 {sgd} 通りの学習率で学習",
+    "en": "{model} learns at {rmsprop} rates with RMSprop, at {sgd} at most with SGD",
+    "ja": "{model} が学習する学習率は、RMSprop で {rmsprop} 通り、SGD で最大 {sgd} 通り",
 }
 
 CLAIMS = (

@@ -11,7 +11,7 @@ from irnn.measurements import Loss, find
 from irnn.parameters import Parameter, shared, switch
 from irnn.show.picture import Picture, columns
 from irnn.show.style import COLORS, INK, MARKERS, legend, new_figure
-from irnn.show.text import described, percent, rate
+from irnn.show.text import described, joined, percent, rate
 from irnn.show.words import SHARED
 from irnn.spec import make
 from irnn.training.plan import Curve, Experiment
@@ -51,11 +51,12 @@ CLOSE = 0.05
 ALT = {
     "by_length": {
         "en": "Test accuracy over the truncation length K: IRNN and LSTM, by rows and permuted",
-        "ja": "打ち切り長 K に対する IRNN と LSTM のテスト正解率。行ごとに読む場合と並べ替えた場合",
+        "ja": "打ち切り長 K に対する IRNN と LSTM のテスト正解率。行ごとに読む場合と"
+        "シャッフルした場合",
     },
     "long": {
         "en": "Test accuracy over the truncation length K at 784 steps, for IRNN and LSTM",
-        "ja": "784 ステップでの、打ち切り長 K に対する IRNN と LSTM のテスト正解率",
+        "ja": "784 ステップの系列での、打ち切り長 K に対する IRNN と LSTM のテスト正解率",
     },
     "puzzle": {
         "en": "Loss by update in the software of 2015, truncate_gradient 784 as a line and -1 as "
@@ -70,11 +71,11 @@ CAPTIONS = {
         "en": "Accuracy on the test set when the gradient is cut after the last K steps, for pixels"
         " read row by row and in a shuffled order. A dot is a seed, a line goes through the means.",
         "ja": "勾配を最後の K ステップで打ち切ったときの、テストデータでの正解率。画素を行ごとに"
-        "読む場合と、並べ替えた順に読む場合。点は個々のシード、線はその平均。",
+        "読む場合と、シャッフルした順序で読む場合を示す。点は個々のシード、線はその平均。",
     },
     "long": {
         "en": "The same at the full length of 784 steps, row by row.",
-        "ja": "同じ実験を 784 ステップのまま、行ごとに読んで行ったもの。",
+        "ja": "全長の 784 ステップを行ごとに読んだ場合の、同じ実験の結果。",
     },
     "puzzle": {
         "en": "Loss of each batch before its update, in Keras 0.2 on Theano-PyMC: 784 is the line, "
@@ -98,8 +99,8 @@ WORDS = {
     "ja": SHARED["ja"]
     | {
         "rows": "行ごと",
-        "permuted": "並べ替え",
-        "k": "K（全 {steps} ステップの最後から）",
+        "permuted": "シャッフル",
+        "k": "打ち切り長 K（全 {steps} ステップ中）",
         "from k": "{model}（{order}）は K = {low} で {first}、K = {steps} で {last}",
         "update": "更新",
         "loss": "バッチの損失",
@@ -443,14 +444,12 @@ def _losses_differ(runs: Runs) -> float:
 
 MEASURED = {
     "en": {
-        "cut": "{model}: {cut} at K = {k}, {full} with all steps",
+        "cut": "{model}: {cut} at K = {k}, {full} without truncation",
         "losses": "relative difference of the losses: {off}",
-        "join": "; ",
     },
     "ja": {
-        "cut": "{model}：K = {k} で {cut}、全ステップで {full}",
+        "cut": "{model}：K = {k} で {cut}、打ち切りなしで {full}",
         "losses": "損失の相対的な差：{off}",
-        "join": "／",
     },
 }
 
@@ -468,7 +467,7 @@ def _compared(order: str, share: str, models: Sequence[str] = MODELS):
             )
             words = {"model": model.upper(), "k": ks[share], "cut": cut, "full": full}
             lines.append(MEASURED[language]["cut"].format(**words))
-        return MEASURED[language]["join"].join(lines)
+        return joined(lines, language)
 
     return measured
 

@@ -60,6 +60,16 @@ class Layer(NamedTuple):
 
         Raises `InputError` where the loop that IRNN_LOOP asks for cannot.
         """
+        name, instead_of = self.chosen()
+        if instead_of:
+            say_once(f"irnn: {instead_of}")
+        return name
+
+    def chosen(self) -> tuple[str, str | None]:
+        """Return the name of the loop and, where the plain one stands in for another, why.
+
+        Raises `InputError` where the loop that IRNN_LOOP asks for cannot.
+        """
         asked = os.environ.get("IRNN_LOOP")
         if asked:
             one_of("IRNN_LOOP", asked, LOOPS)
@@ -68,8 +78,8 @@ class Layer(NamedTuple):
         if obstacle and asked:
             raise InputError(f"IRNN_LOOP={asked}, but {obstacle}; unset it for the plain loop")
         if obstacle:
-            say_once(f"irnn: the plain loop trains, not the {name} one: {obstacle}")
-        return "scan" if obstacle else name
+            return "scan", f"the plain loop trains, not the {name} one: {obstacle}"
+        return name, None
 
     def _obstacle(self, name: str) -> str | None:
         """Return why a loop cannot compute the layer, None if it can."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from irnn.measurements import Jobs, Loss, Speed
+from irnn.probes import Probe
 from irnn.show.style import BACKENDS, INK, style
 from irnn.show.text import day
 from irnn.show.words import SHARED
@@ -43,7 +44,7 @@ class Picture:
     alt: str
     language: str
     runs: tuple[Run, ...] = ()
-    measured: tuple[Speed | Jobs | Loss, ...] = ()
+    measured: tuple[Speed | Jobs | Loss | Probe, ...] = ()
     values: Values = ()
 
     @property
@@ -113,13 +114,7 @@ class Picture:
         """Return what stands folded away below a figure."""
         text = SHARED[self.language]
         lines = [(run.spec.id, _describe(run, self.language)) for run in self.runs]
-        lines += [
-            (
-                f"benchmarks/results/{row.file}",
-                text["measurement"].format(**_origin(row, self.language)),
-            )
-            for row in self.measured
-        ]
+        lines += [_measurement(row, self.language) for row in self.measured]
         items = "".join(
             f"<li><code>{name}</code> {html.escape(line)}</li>"
             for name, line in dict.fromkeys(lines)
@@ -175,11 +170,17 @@ def _describe(run: Run, language: str) -> str:
     )
 
 
-def _origin(row: Speed | Jobs | Loss, language: str) -> dict[str, str | int]:
+def _measurement(row: Speed | Jobs | Loss | Probe, language: str) -> tuple[str, str]:
+    """Return the file that has a measurement, and what, where and when it was."""
+    text = SHARED[language]
+    if isinstance(row, Probe):
+        words = {"run": row.spec.name, "epoch": row.epoch} if row.spec else row.settings
+        line = text["network" if row.spec else "data"].format(
+            date=day(row.origin["date"], language), device=row.origin["device"], **words
+        )
+        return f"book/probes/{row.kind}.jsonl", line
     backend = " ".join([BACKENDS[row.backend], getattr(row, "backend_version", "")]).strip()
-    return {
-        "date": day(row.date, language),
-        "machine": row.machine,
-        "cores": row.cores,
-        "backend": backend,
-    }
+    line = text["measurement"].format(
+        date=day(row.date, language), machine=row.machine, cores=row.cores, backend=backend
+    )
+    return f"benchmarks/results/{row.file}", line

@@ -39,6 +39,11 @@ def described(alt: str, findings: Iterable[str], language: str) -> str:
     return f"{alt}. {'; '.join(findings)}."
 
 
+def joined(parts: Iterable[str], language: str) -> str:
+    """Return what was measured as one line: "a; b", "a／b"."""
+    return ("／" if language == "ja" else "; ").join(parts)
+
+
 def listed(rows: Iterable, column: str) -> str:
     """Return the values that a column of measurements has, each once."""
     return ", ".join(dict.fromkeys(str(getattr(row, column)) for row in rows))

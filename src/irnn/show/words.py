@@ -19,6 +19,8 @@ SHARED = {
         "download": "download",
         "from to": "{label}: from {first} after the first epoch to {last} after {n}",
         "measurement": "{date}, {machine}, {cores} cores, {backend}",
+        "network": "{run} after {epoch} epochs; {date}, {device}",
+        "data": "{dataset}; {date}, {device}",
         "run": "{spec}: {n} epochs, {backend}, {device}, {date}",
     },
     "ja": {
@@ -39,6 +41,8 @@ SHARED = {
         "download": "ダウンロード",
         "from to": "{label}は第 1 エポック後の {first} から {n} エポック後の {last} へ",
         "measurement": "{date}、{machine}（{cores} コア）、{backend}",
+        "network": "{run}（{epoch} エポック後）、{date}、{device}",
+        "data": "{dataset}、{date}、{device}",
         "run": "{spec}：{n} エポック、{backend}、{device}、{date}",
     },
 }

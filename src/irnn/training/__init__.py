@@ -8,6 +8,7 @@
     run            one run, its checkpoints
     group          runs side by side as one program on JAX
     environment    on what is trained
+    doctor         what this machine can do, and what it lacks
 
 Planning imports neither Keras nor TensorFlow; `run`, `group` and `environment` do.
 """

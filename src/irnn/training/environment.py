@@ -78,6 +78,11 @@ def gpu() -> str | None:
     return torch.cuda.get_device_name() if torch.cuda.is_available() else None
 
 
+def fit_leaves_gaps() -> bool:
+    """Tell whether Keras' loop in Python leaves gaps between updates; a group of one has none."""
+    return keras.backend.backend() == "jax" and gpu() is not None
+
+
 def cpu() -> str:
     """Return the processor's name."""
     try:

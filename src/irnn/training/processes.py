@@ -79,15 +79,16 @@ def train_task(
 def _train(task: Task, on_update, on_epoch) -> None:
     if task.device == "cpu":
         os.environ.update(HIDE_GPUS)  # before the backend starts
-    backend, gpu = _start()
+    _, gpu = _start()
     if task.device == "gpu" and not gpu:
         raise Unavailable(
             'a GPU was asked for (--device gpu), but Keras\' backend sees none; see "GPUs" in '
             "book/en/scale.md, or leave the option out"
         )
     store = Store(task.runs_dir)
-    # On a GPU, Keras' loop in Python leaves gaps between updates; a group of one has none.
-    if len(task.specs) == 1 and not (gpu and backend == "jax"):
+    from irnn.training import environment
+
+    if len(task.specs) == 1 and not environment.fit_leaves_gaps():
         from irnn.training import run
 
         run.train_run(task.specs[0], task.epochs, store, task.mnist, on_update, on_epoch)
@@ -134,16 +135,20 @@ def free_first(tasks: list[Task], store: Store) -> Iterator[Task]:
 # --- a process for each task ------------------------------------------------------------
 
 
+def variables() -> dict[str, str]:
+    """Return the environment variables of a process that trains: this one's, and `ENVIRONMENT`."""
+    flags = f"{os.environ.get('XLA_FLAGS', '')} {ENVIRONMENT['XLA_FLAGS']}".strip()
+    return ENVIRONMENT | os.environ | {"XLA_FLAGS": flags}
+
+
 def work(task: Task, stop: threading.Event) -> Outcome:
     """Train a task in a process of its own; end the process at once if `stop` is set."""
-    flags = f"{os.environ.get('XLA_FLAGS', '')} {ENVIRONMENT['XLA_FLAGS']}".strip()
-    environment = ENVIRONMENT | os.environ | {"XLA_FLAGS": flags}
     command = [sys.executable, "-m", __spec__.name]
     pipe = subprocess.PIPE
     with (
         tempfile.TemporaryFile("w+") as errors,
         subprocess.Popen(
-            command, stdin=pipe, stdout=pipe, stderr=errors, env=environment, text=True
+            command, stdin=pipe, stdout=pipe, stderr=errors, env=variables(), text=True
         ) as process,
     ):
         try:
