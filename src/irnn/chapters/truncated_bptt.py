@@ -350,7 +350,9 @@ def puzzle(rows: list[Loss], language: str) -> Picture:
             look = {"color": INK, "marker": MARKERS[model], "markerfacecolor": "none"}
             axes.plot(updates, none, linestyle="", label="−1", **look)
             axes.set(title=model.upper(), xlabel=text["update"], ylabel=text["loss"])
-            axes.legend(ncols=2)
+            low, high = axes.get_ylim()
+            axes.set_ylim(low, high + (high - low) / 4)  # room for the legend
+            axes.legend(ncols=2, loc="upper center")
         return figure
 
     findings = [
