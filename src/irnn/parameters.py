@@ -126,8 +126,10 @@ def _no_number_as_text(name: str, value) -> None:
     raise InputError(f"{name} is the text {value!r}; as a number, YAML reads {number}")
 
 
-def read(text: str) -> int | float | str:
-    """Return the number in a text, as papermill reads `-p NAME VALUE`; other text as it is."""
+def read(text: str) -> bool | int | float | str:
+    """Return the number or switch in a text, as papermill reads `-p NAME VALUE`; else the text."""
+    if text in ("True", "False"):
+        return text == "True"
     if re.fullmatch(r"[-+]?[0-9]+", text):
         return int(text)
     if re.fullmatch(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?", text):

@@ -3,6 +3,7 @@
 import pytest
 
 from irnn import chapters
+from irnn.__main__ import main
 from irnn.chapters import irnn_vs_lstm
 from irnn.errors import InputError
 from irnn.store import Store, read
@@ -82,3 +83,11 @@ def test_bad_values_are_named(values, message):
         with pytest.raises(InputError) as error:
             chapters.experiment(chapter, **values)
         assert message in str(error.value)
+
+
+def test_parts_whose_runs_are_to_come_are_asked_for_on_the_command_line(capsys, tmp_path):
+    options = ["train", "truncated-bptt", "--dry-run", "--runs-dir", str(tmp_path), "--long"]
+    assert main([*options, "True"]) == 0
+    assert "lstm mnist 2015 rmsprop 0.0001 seed 2 (bptt_steps 28)" in capsys.readouterr().out
+    assert main([*options, "yes"]) == 2
+    assert "unknown value of long 'yes'; valid: True, False" in capsys.readouterr().err
