@@ -80,9 +80,7 @@ def experiment(chapter: ModuleType, values: dict) -> Experiment:
     _check(chapter, values)
     declared = parameters.of_experiment(chapter.PARAMETERS)
     result = chapters.experiment(chapter, **{key: values[key] for key in declared})
-    changed = [f"{key} = {value!r}" for key, value in _changed(chapter, values).items()]
-    if changed:
-        _notice(OTHER_PARAMETERS, values["language"], changed=", ".join(changed))
+    _tell(_changed(chapter, values), values["language"])
     return result
 
 
@@ -130,9 +128,7 @@ def ledger(chapter: ModuleType, values: dict) -> list:
     """
     _check(chapter, values)
     changed = _changed(chapter, values)
-    if changed:
-        names = ", ".join(f"{key} = {value!r}" for key, value in changed.items())
-        _notice(OTHER_PARAMETERS, values["language"], changed=names)
+    _tell(changed, values["language"])
     return chapter.ledger(Store(values["runs_dir"]), values["language"], **changed)
 
 
@@ -176,6 +172,13 @@ def _changed(chapter: ModuleType, values: dict) -> dict:
     """Return the experiment's parameters that are not the published ones."""
     declared = parameters.of_experiment(chapter.PARAMETERS)
     return {k: values[k] for k, p in declared.items() if values[k] != p.default}
+
+
+def _tell(changed: dict, language: str) -> None:
+    """Show a notice where parameters are not the published ones."""
+    if changed:
+        names = ", ".join(f"{key} = {value!r}" for key, value in changed.items())
+        _notice(OTHER_PARAMETERS, language, changed=names)
 
 
 def _check(chapter: ModuleType, values: dict) -> None:

@@ -43,7 +43,7 @@ LEARNS = 0.2
 CLOSE = 0.05
 
 ALT = {
-    "map": {
+    "settings": {
         "en": "Test accuracy by learning rate and momentum, for IRNN and LSTM, with SGD without "
         "and with clipping, and with RMSprop",
         "ja": "学習率とモーメンタムに対する IRNN と LSTM のテスト正解率。"
@@ -52,7 +52,7 @@ ALT = {
 }
 
 CAPTIONS = {
-    "map": {
+    "settings": {
         "en": "What each setting reaches: accuracy on the test set in percent, one seed. A cross "
         "stands for a loss that was not finite in the end, or at least twice that of guessing.",
         "ja": "それぞれの設定で到達した、テストデータでの正解率（%）。シードは一つ。× は、最後の"
@@ -180,15 +180,14 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
             found[f"{model}_{name}_momentum"] = f"{top.spec.momentum:g}"
             for kind in ("learned", "stalled", "diverged"):
                 found[f"{model}_{name}_{kind}"] = sum(outcome(run) == kind for run in some)
-        rates = [r.spec.learning_rate for r in runs[f"{model}-rmsprop"] if outcome(r) == "learned"]
-        found[f"{model}_rmsprop_rates"] = len(set(rates))
+        found[f"{model}_rmsprop_rates"] = learned_rates(runs, model)[0]
         norms = [run["gradient_norm"][0] for run in runs[f"{model}-rmsprop"]]
         found[f"{model}_norm_low"] = f"{np.nanmin(norms):.2g}"
         found[f"{model}_norm_high"] = f"{np.nanmax(norms):,.0f}"
     return found
 
 
-def map(runs: Runs, language: str) -> Picture:
+def settings(runs: Runs, language: str) -> Picture:
     """Draw the test accuracy over rate and momentum, a panel for each network and clipping."""
     text = WORDS[language]
     panels = [(model, clip) for model in MODELS for clip in CLIPS]
@@ -230,7 +229,7 @@ def map(runs: Runs, language: str) -> Picture:
         }
         for run in every
     ]
-    alt = described(ALT["map"][language], findings, language)
+    alt = described(ALT["settings"][language], findings, language)
     return Picture(draw, alt, language, tuple(every), values=values)
 
 
@@ -306,17 +305,22 @@ def rmsprop_is_faster(runs: Runs) -> str:
     return {2: "reproduced", 1: "in part", 0: "not reproduced"}[held]
 
 
-def rmsprop_is_steadier(runs: Runs) -> str:
-    """Judge that RMSprop learns over more decades of its rate than SGD at its best momentum."""
+def learned_rates(runs: Runs, model: str) -> tuple[int, int]:
+    """Return at how many rates a network learns: with RMSprop, and with SGD at its best."""
 
-    def decades(some: Iterable[Run]) -> int:
+    def count(some: Iterable[Run]) -> int:
         return len({run.spec.learning_rate for run in some if outcome(run) == "learned"})
 
-    held = sum(
-        decades(runs[f"{model}-rmsprop"])
-        > max(decades(runs[curve_name(model, m, clip)]) for m in MOMENTA for clip in CLIPS)
-        for model in MODELS
-    )
+    with_sgd = (runs[curve_name(model, m, clip)] for m in MOMENTA for clip in CLIPS)
+    return count(runs[f"{model}-rmsprop"]), max(map(count, with_sgd))
+
+
+def rmsprop_is_steadier(runs: Runs) -> str:
+    """Judge that RMSprop learns over more decades of its rate than SGD at its best momentum."""
+    held = 0
+    for model in MODELS:
+        rmsprop, with_sgd = learned_rates(runs, model)
+        held += rmsprop > with_sgd
     return {2: "reproduced", 1: "in part", 0: "not reproduced"}[held]
 
 
@@ -343,16 +347,9 @@ def _decades(runs: Runs, language: str) -> str:
     """Say at how many rates each network learns, with RMSprop and with SGD."""
     parts = []
     for model in MODELS:
-        rmsprop, *others = (
-            len({r.spec.learning_rate for r in some if outcome(r) == "learned"})
-            for some in (
-                runs[f"{model}-rmsprop"],
-                *(runs[curve_name(model, m, clip)] for m in MOMENTA for clip in CLIPS),
-            )
-        )
-        parts.append(
-            DECADES[language].format(model=model.upper(), rmsprop=rmsprop, sgd=max(others))
-        )
+        rmsprop, with_sgd = learned_rates(runs, model)
+        words = {"model": model.upper(), "rmsprop": rmsprop, "sgd": with_sgd}
+        parts.append(DECADES[language].format(**words))
     return joined(parts, language)
 
 
