@@ -13,10 +13,11 @@ from irnn.evidence import Claim, NotRecorded, Runs, accuracies, difference
 from irnn.parameters import Parameter, shared, switch
 from irnn.probes import ENDS, Probe
 from irnn.show.picture import Picture, columns
-from irnn.show.style import COLORS, INK, MARKERS, label_rows, legend, new_figure
+from irnn.show.plots import final_accuracies
+from irnn.show.style import COLORS, INK, MARKERS, legend, new_figure
 from irnn.show.text import described, joined, percent, rate
 from irnn.show.words import SHARED
-from irnn.spec import RunSpec, make
+from irnn.spec import IMAGES, RunSpec, make
 from irnn.store import Run
 from irnn.training.plan import Curve, Experiment
 
@@ -36,9 +37,11 @@ MODELS = ("irnn", "lstm")
 ORDERS = ("rows", "columns", "reversed", "permuted", "cropped")
 EPOCHS = {"orders": SWEEP_EPOCHS["short"], "control": 3, "adding": 10}
 
-# Blank steps after the last pixel, as a share of the pixels' number.
+# Blank steps after the last pixel, as a share of the pixels' number. The control is to show what
+# cannot be learned, and its sequences are long: it is given a part of the training images.
 DELAYS = (0, 1 / 4, 1 / 2, 1)
 REACH = 1 / 4  # share of the pixels that a gradient reaches beyond the blank steps
+CONTROL_IMAGES = 1 / 3
 
 # Width of the border that is cut off, in pixels; all but little of it is blank.
 BORDERS = {"mnist": 4, "digits": 1}
@@ -137,7 +140,6 @@ WORDS = {
         "quarter": "blank steps and a quarter of the pixels",
         "blank": "blank steps alone",
         "delay": "blank steps after the last pixel",
-        "reaches": "{model}, {order}: {accuracy:.1%}",
         "waits": "{model}, {reach}: {first:.1%} with {low} blank steps, {last:.1%} with {high}",
         "last": "the last n pixels",
         "first": "the first n pixels",
@@ -164,7 +166,6 @@ WORDS = {
         "quarter": "空白と、画素の 4 分の 1 を通る勾配",
         "blank": "空白だけを通る勾配",
         "delay": "最後の画素の後の空白のステップ数",
-        "reaches": "{model}（{order}）は {accuracy:.1%}",
         "waits": "{model}（{reach}）は、空白 {low} ステップで {first:.1%}、{high} で {last:.1%}",
         "last": "最後の n 画素",
         "first": "最初の n 画素",
@@ -243,6 +244,7 @@ def experiment(
                         epochs or EPOCHS["control"],
                         delay=delay,
                         bptt_steps=steps,
+                        samples=round(CONTROL_IMAGES * IMAGES[dataset][1]),
                     )
     for length in ADDING if adding else ():
         for model in MODELS:
@@ -292,38 +294,8 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
 
 def orders(runs: Runs, language: str) -> Picture:
     """Draw the test accuracy of both networks by the order of the pixels."""
-    text = WORDS[language]
-    shown = {(order, model): runs[f"{model}-{order}"] for order in ORDERS for model in MODELS}
-
-    def draw(wide: bool) -> "Figure":
-        figure = new_figure(3, wide)
-        axes = figure.add_subplot()
-        for (order, model), some in shown.items():
-            values = accuracies(some)
-            look = {"color": COLORS[model], "marker": MARKERS[model], "linestyle": ""}
-            y = ORDERS.index(order)
-            axes.plot(values, [y] * len(values), markersize=4, alpha=0.5, **look)
-            label = model.upper() if order == ORDERS[0] else None
-            axes.plot([values.mean()], [y], markersize=9, label=label, **look)
-        label_rows(axes, [text[order] for order in ORDERS], wide)
-        axes.set(xlim=(0, 1), xlabel=text["test accuracy"])
-        axes.xaxis.set_major_formatter("{x:.0%}")
-        legend(figure, wide)
-        return figure
-
-    findings = [
-        text["reaches"].format(
-            model=model.upper(), order=text[order], accuracy=accuracies(some).mean()
-        )
-        for (order, model), some in shown.items()
-    ]
-    values = [
-        columns(run) | {"order": order, "accuracy": run["val_accuracy"][-1]}
-        for (order, _), some in shown.items()
-        for run in some
-    ]
-    alt = described(ALT["orders"][language], findings, language)
-    return Picture(draw, alt, language, _all(shown.values()), values=values)
+    rows = {WORDS[language][o]: [runs[f"{model}-{o}"] for model in MODELS] for o in ORDERS}
+    return final_accuracies(rows, language, ALT["orders"][language])
 
 
 def control(runs: Runs, language: str) -> Picture:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from irnn.show.picture import Picture, columns
-from irnn.show.style import COLORS, INK, MARKERS, legend, new_figure
+from irnn.show.style import COLORS, INK, MARKERS, label_rows, legend, new_figure
 from irnn.show.text import described, rate
 from irnn.show.times import epoch_times
 from irnn.show.words import SHARED
@@ -74,6 +74,51 @@ def learning_curves(
     ]
     alt = described(alt, ends, language)
     return Picture(draw, alt, language, tuple(shown), values=values)
+
+
+def final_accuracies(rows: dict[str, list[list[Run]]], language: str, alt: str) -> Picture:
+    """Draw the test accuracy at the end of runs, a row for each label.
+
+    A small mark is a seed, a large one the mean over the seeds of a list of runs. The alternative
+    text goes on with the means.
+    """
+    text = SHARED[language]
+    found = {
+        label: [(some, np.array([run["val_accuracy"][-1] for run in some])) for some in groups]
+        for label, groups in rows.items()
+    }
+
+    def draw(wide: bool) -> "Figure":
+        figure = new_figure(0.9 + (0.42 if wide else 0.55) * len(rows), wide)
+        axes = figure.add_subplot()
+        named = set()
+        for y, groups in enumerate(found.values()):
+            for some, values in groups:
+                model = some[0].spec.model
+                look = {"color": COLORS[model], "marker": MARKERS[model], "linestyle": ""}
+                axes.plot(values, [y] * len(values), markersize=4, alpha=0.5, **look)
+                label = None if model in named else model.upper()
+                named.add(model)
+                axes.plot([values.mean()], [y], markersize=9, label=label, **look)
+        label_rows(axes, list(rows), wide)
+        axes.set(xlim=(0, 1), xlabel=text["test accuracy"])
+        axes.xaxis.set_major_formatter("{x:.0%}")
+        legend(figure, wide)
+        return figure
+
+    findings = [
+        text["reaches"].format(
+            model=some[0].spec.model.upper(), label=label, accuracy=values.mean()
+        )
+        for label, groups in found.items()
+        for some, values in groups
+    ]
+    shown = [(label, run) for label, groups in rows.items() for some in groups for run in some]
+    table = [
+        columns(run) | {"row": label, "accuracy": run["val_accuracy"][-1]} for label, run in shown
+    ]
+    every = tuple({run.spec: run for _, run in shown}.values())
+    return Picture(draw, described(alt, findings, language), language, every, values=table)
 
 
 def _from_to(runs: list[Run], text: dict[str, str]) -> str:
