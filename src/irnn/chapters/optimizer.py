@@ -7,30 +7,36 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from irnn.errors import one_of
-from irnn.evidence import Claim, Runs
+from irnn.evidence import Claim, Runs, accuracies
 from irnn.parameters import Parameter, shared, switch
 from irnn.show.picture import Picture, columns
 from irnn.show.style import new_figure
 from irnn.show.text import described, joined, rate
 from irnn.show.words import SHARED
-from irnn.spec import IMAGES, make
+from irnn.spec import IMAGES, make, whole_number
 from irnn.store import Run
 from irnn.training.plan import Curve, Experiment
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+
+def _decades(name: str, value) -> None:
+    """Raise `InputError` unless the value is a whole number of powers of ten."""
+    whole_number(name, value, 1, 6)
+
+
 PARAMETERS = shared(seeds=1, without=["learning_rate"]) | {
     "pooling": Parameter(2, "side of the squares of pixels that are averaged: 1, 2 or 4"),
     "samples": Parameter(None, "training images; None: a sixth of them"),
+    "decades": Parameter(1, "from one learning rate to the next, in powers of ten", _decades),
     "paper": Parameter(False, "add the paper's own setting, at 784 steps", switch),
 }
 
 MODELS = ("irnn", "lstm")
 EPOCHS = {"map": 3, "paper": 2}
 
-SGD_RATES = tuple(10.0**exponent for exponent in range(-9, 0))
-RMSPROP_RATES = tuple(10.0**exponent for exponent in range(-7, 0))
+LOWEST = {"sgd": -9, "rmsprop": -7}  # powers of ten of the lowest rates; the highest is 0.1
 MOMENTA = (0.0, 0.5, 0.9, 0.99)
 CLIPS = (None, 1.0)
 
@@ -93,6 +99,7 @@ def experiment(
     batch_size: int,
     pooling: int,
     samples: int | None,
+    decades: int,
     paper: bool,
 ) -> Experiment:
     """Return SGD over rate, momentum and clipping, and RMSprop over its rate, for both networks.
@@ -105,21 +112,22 @@ def experiment(
     common |= {"pooling": pooling, "samples": samples or IMAGES[dataset][1] // 6}
     length = epochs or EPOCHS["map"]
 
-    def curve(model: str, rates: Iterable[float], **changes) -> Curve:
+    def curve(model: str, optimizer: str, **changes) -> Curve:
+        setting = common | changes | {"optimizer": optimizer}
         specs = [
-            make(model, learning_rate=rate, seed=seed, **common, **changes)
-            for rate in rates
+            make(model, learning_rate=10.0**exponent, seed=seed, **setting)
+            for exponent in range(LOWEST[optimizer], 0, decades)
             for seed in range(seeds)
         ]
         return Curve(tuple(specs), length)
 
     found = {}
     for model in MODELS:
-        found[f"{model}-rmsprop"] = curve(model, RMSPROP_RATES)
+        found[f"{model}-rmsprop"] = curve(model, "rmsprop")
         for clip in CLIPS:
             for momentum in MOMENTA:
-                setting = {"optimizer": "sgd", "momentum": momentum, "clip_norm": clip}
-                found[curve_name(model, momentum, clip)] = curve(model, SGD_RATES, **setting)
+                setting = {"momentum": momentum, "clip_norm": clip}
+                found[curve_name(model, momentum, clip)] = curve(model, "sgd", **setting)
     if paper:
         for model, rate in PAPER.items():
             setting = {"optimizer": "sgd", "learning_rate": rate, "clip_norm": 1.0}
@@ -205,7 +213,7 @@ def settings(runs: Runs, language: str) -> Picture:
         for axes, (model, clip) in zip(figure.subplots(*shape).flat, panels, strict=True):
             title = text["clipped" if clip else "plain"].format(model=model.upper())
             axes.set_title(title, fontsize="medium")
-            _heat(axes, rows(model, clip), wide)
+            _heat(axes, rows(model, clip))
             axes.set_xlabel(text["rate"])
         return figure
 
@@ -233,29 +241,28 @@ def settings(runs: Runs, language: str) -> Picture:
     return Picture(draw, alt, language, tuple(every), values=values)
 
 
-def _heat(axes, rows: dict[str, list[Run]], wide: bool) -> None:
-    """Draw rows of runs over the rate: a colour and the percentage, or a cross."""
-    accuracy = np.full((len(rows), len(SGD_RATES)), np.nan)
+def _heat(axes, rows: dict[str, list[Run]]) -> None:
+    """Draw rows of runs over the rate: a colour and the percentage, or a cross.
+
+    Of several seeds, the colour and the number are those of their mean, and a cross stands for
+    one that diverged.
+    """
+    rates = sorted({run.spec.learning_rate for some in rows.values() for run in some})
+    accuracy = np.full((len(rows), len(rates)), np.nan)
     for y, some in enumerate(rows.values()):
-        for run in some:
-            x = SGD_RATES.index(run.spec.learning_rate)
-            if outcome(run) == "diverged":
-                axes.text(x, y, "×", ha="center", va="center")
-            else:
-                accuracy[y, x] = run["val_accuracy"][-1]
-                dark = accuracy[y, x] < 0.6
-                axes.text(
-                    x,
-                    y,
-                    f"{100 * accuracy[y, x]:.0f}",
-                    ha="center",
-                    va="center",
-                    fontsize="small",
-                    color="white" if dark else "black",
-                )
+        for x, value in enumerate(rates):
+            seeds = [run for run in some if run.spec.learning_rate == value]
+            if not seeds:
+                continue
+            look = {"ha": "center", "va": "center", "fontsize": "small"}
+            if any(outcome(run) == "diverged" for run in seeds):
+                axes.text(x, y, "×", **look)
+                continue
+            accuracy[y, x] = accuracies(seeds).mean()
+            look["color"] = "white" if accuracy[y, x] < 0.6 else "black"
+            axes.text(x, y, f"{100 * accuracy[y, x]:.0f}", **look)
     axes.imshow(accuracy, vmin=0, vmax=1, cmap="viridis", aspect="auto")
-    exponents = [round(math.log10(value)) for value in SGD_RATES]
-    axes.set_xticks(range(len(exponents)), [rate(10.0**e) for e in exponents], fontsize="small")
+    axes.set_xticks(range(len(rates)), [rate(value) for value in rates], fontsize="small")
     axes.set_yticks(range(len(rows)), list(rows), fontsize="small")
     axes.grid(visible=False)
 
@@ -343,13 +350,13 @@ def _outcomes(runs: Runs, language: str) -> str:
     return OUTCOMES[language].format(**counts)
 
 
-def _decades(runs: Runs, language: str) -> str:
+def _learned_rates(runs: Runs, language: str) -> str:
     """Say at how many rates each network learns, with RMSprop and with SGD."""
     parts = []
     for model in MODELS:
         rmsprop, with_sgd = learned_rates(runs, model)
         words = {"model": model.upper(), "rmsprop": rmsprop, "sgd": with_sgd}
-        parts.append(DECADES[language].format(**words))
+        parts.append(LEARNED_RATES[language].format(**words))
     return joined(parts, language)
 
 
@@ -358,7 +365,7 @@ OUTCOMES = {
     "ja": "SGD を使った IRNN の設定のうち、学習したもの {learned}、停滞したもの {stalled}、"
     "発散したもの {diverged}",
 }
-DECADES = {
+LEARNED_RATES = {
     "en": "{model} learns at {rmsprop} rates with RMSprop, at {sgd} at most with SGD",
     "ja": "{model} が学習する学習率は、RMSprop で {rmsprop} 通り、SGD で最大 {sgd} 通り",
 }
@@ -367,5 +374,5 @@ CLAIMS = (
     Claim("sgd-cannot-train-irnn", sgd_cannot, _outcomes),
     Claim("sgd-depends-on-momentum", depends_on_momentum, _outcomes),
     Claim("rmsprop-faster", rmsprop_is_faster, _best),
-    Claim("rmsprop-steadier", rmsprop_is_steadier, _decades),
+    Claim("rmsprop-steadier", rmsprop_is_steadier, _learned_rates),
 )

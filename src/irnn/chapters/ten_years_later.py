@@ -1,19 +1,29 @@
 """2015 against today: what the defaults that changed in between do to the accuracy."""
 
 from itertools import combinations
+from typing import TYPE_CHECKING
 
-from irnn.evidence import Claim, Runs, difference
-from irnn.parameters import Parameter, shared
-from irnn.show.picture import Picture
-from irnn.show.plots import final_accuracies
-from irnn.show.text import joined, percent, rate
-from irnn.spec import make
+from irnn.errors import one_of
+from irnn.evidence import Claim, Runs, accuracies, difference
+from irnn.parameters import Parameter, shared, switch
+from irnn.show.picture import Picture, columns
+from irnn.show.plots import final_accuracies, learning_curves
+from irnn.show.style import COLORS, MARKERS, legend, new_figure
+from irnn.show.text import described, joined, percent, rate
+from irnn.spec import IMAGES, make
+from irnn.store import Run
 from irnn.training.plan import Curve, Experiment
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 PARAMETERS = shared({"learning_rate": "of the IRNN, of RMSprop"}, seeds=3) | {
-    "pooling": Parameter(2, "of the LSTM: side of the squares of pixels that are averaged"),
+    "pooling": Parameter(2, "side of the squares of pixels that are averaged, but for relu's runs"),
     "lstm_rate": Parameter(1e-3, "learning rate of the LSTM, of RMSprop"),
+    "fair": Parameter(False, "add a search on held-out images and long runs", switch),
 }
+
+MODELS = ("irnn", "lstm")
 
 DERIVATIVES = (0.0, 0.5, 1.0)  # of relu at 0: today's, 2015's, and what JAX makes of 2015's formula
 
@@ -25,7 +35,14 @@ TODAY = {
     "both": {"initial_weights": "today", "gates": "today"},
 }
 
-EPOCHS = {"relu": 10, "lstm": 4}
+EPOCHS = {"relu": 10, "lstm": 4, "search": 2, "fair": 12}
+
+# The fair comparison: rates and clipping, searched on held-out training images with one seed, and
+# the ones that had the highest accuracy on these.
+FAIR_RATES = {"irnn": (1e-5, 3e-5, 1e-4, 3e-4), "lstm": (3e-4, 1e-3, 3e-3, 1e-2)}
+CLIPS = (None, 1.0)
+HELD_OUT = 1 / 6  # of the training images
+FAIR = {"irnn": (1e-4, None), "lstm": (1e-3, None)}
 
 SIGNIFICANT = 0.05 / 3  # for the best of three pairs of derivatives (Bonferroni)
 
@@ -33,6 +50,15 @@ ALT = {
     "relu": {
         "en": "Test accuracy of the IRNN by the derivative of its ReLU at 0",
         "ja": "ReLU の 0 での微分係数ごとの、IRNN のテスト正解率",
+    },
+    "search": {
+        "en": "Accuracy on held-out training images over the learning rate, with and without "
+        "clipping",
+        "ja": "学習率に対する、取り分けた学習用画像での正解率。クリッピングの有無ごとに示す",
+    },
+    "fair": {
+        "en": "Test accuracy by epoch of IRNN and LSTM, each at the rate that its search chose",
+        "ja": "探索で選んだ学習率での、IRNN と LSTM のエポックごとのテスト正解率",
     },
     "today": {
         "en": "Test accuracy of the LSTM by which of its defaults are those of today",
@@ -48,6 +74,18 @@ CAPTIONS = {
         "ja": "入力がちょうど 0 のときの ReLU の微分係数だけを変えた IRNN の、テストデータでの"
         "正解率。小さな印は個々のシード、大きな印はその平均。",
     },
+    "search": {
+        "en": "Accuracy on training images that were held out, over the learning rate, of one seed "
+        "each. Filled: no clipping. Hollow: the norm of the gradient clipped at 1.",
+        "ja": "学習から取り分けておいた学習用画像での正解率を学習率に対して示す。シードはそれぞれ"
+        "一つ。塗りつぶしはクリッピングなし、白抜きは勾配のノルムを 1 でクリップしたもの。",
+    },
+    "fair": {
+        "en": "Accuracy on the test set after every epoch, with the rate and the clipping that the "
+        "search chose. A thin line is a seed, a thick one the mean of the seeds.",
+        "ja": "探索で選んだ学習率とクリッピングでの、各エポック後のテストデータでの正解率。細い線は"
+        "個々のシード、太い線はその平均。",
+    },
     "today": {
         "en": "Accuracy on the test set of an LSTM with the initial scales and the gates of 2015 "
         "or of today. A small mark is a seed, a large one the mean of the seeds.",
@@ -58,6 +96,11 @@ CAPTIONS = {
 
 WORDS = {
     "en": {
+        "learning rate": "learning rate (logarithmic)",
+        "held out": "accuracy on held-out images",
+        "clipped": "{model}, clipped",
+        "best": "{model}: highest at {rate}{clipped}, with {accuracy:.1%}",
+        "and clipped": " with clipping",
         "derivative": "derivative {derivative:g}",
         "neither": "all as in 2015",
         "scales": "initial scales of today",
@@ -65,6 +108,11 @@ WORDS = {
         "both": "both of today",
     },
     "ja": {
+        "learning rate": "学習率（対数目盛）",
+        "held out": "取り分けた画像での正解率",
+        "clipped": "{model}（クリップ）",
+        "best": "{model} の最高は {rate}{clipped}での {accuracy:.1%}",
+        "and clipped": "（クリップあり）",
         "derivative": "微分係数 {derivative:g}",
         "neither": "すべて 2015 年のもの",
         "scales": "初期値のスケールが現在のもの",
@@ -83,12 +131,15 @@ def experiment(
     learning_rate: float,
     pooling: int,
     lstm_rate: float,
+    fair: bool,
 ) -> Experiment:
     """Return the IRNN over relu's derivative at 0, and the LSTM over what is as today.
 
     `irnn-relu-D`: on all pixels. `lstm-WHAT`: on pooled ones, with the initial scales of today,
-    its gates, both or neither.
+    its gates, both or neither. `fair` adds `MODEL-search`, which is tested on held-out training
+    images, and `MODEL-fair`, at the rate and clipping that won.
     """
+    one_of("dataset", dataset, IMAGES)
     common = {"dataset": dataset, "units": units, "batch_size": batch_size}
 
     def curve(model: str, epochs: int, **changes) -> Curve:
@@ -102,6 +153,17 @@ def experiment(
     for what, changes in TODAY.items():
         setting = {"pooling": pooling, "learning_rate": lstm_rate}
         found[f"lstm-{what}"] = curve("lstm", epochs or EPOCHS["lstm"], **setting, **changes)
+    for model in MODELS if fair else ():
+        setting = {"pooling": pooling, "held_out": round(HELD_OUT * IMAGES[dataset][1])}
+        specs = [
+            make(model, learning_rate=value, clip_norm=clip, **setting, **common)
+            for clip in CLIPS
+            for value in FAIR_RATES[model]
+        ]
+        found[f"{model}-search"] = Curve(tuple(specs), epochs or EPOCHS["search"])
+        value, clip = FAIR[model]
+        setting = {"pooling": pooling, "learning_rate": value, "clip_norm": clip}
+        found[f"{model}-fair"] = curve(model, epochs or EPOCHS["fair"], **setting)
     return found
 
 
@@ -123,6 +185,16 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
         found[f"relu_{name}"] = percent(runs[f"irnn-relu-{derivative:g}"], language)
     for what in TODAY:
         found[f"lstm_{what}"] = percent(runs[f"lstm-{what}"], language)
+    for model in MODELS if "irnn-fair" in runs else ():
+        fair = runs[f"{model}-fair"]
+        found |= {
+            "fair_epochs": len(fair[0]),
+            "held_out": f"{runs[f'{model}-search'][0].spec.held_out:,}",
+            "search_epochs": len(runs[f"{model}-search"][0]),
+            f"{model}_fair": percent(fair, language),
+            f"{model}_fair_rate": rate(fair[0].spec.learning_rate),
+            f"{model}_fair_early": percent(fair, language, epoch=EPOCHS["search"] - 1),
+        }
     return found
 
 
@@ -137,6 +209,66 @@ def today(runs: Runs, language: str) -> Picture:
     """Draw what the LSTM reaches with the scales and gates of 2015 and of today."""
     rows = {WORDS[language][what]: [runs[f"lstm-{what}"]] for what in TODAY}
     return final_accuracies(rows, language, ALT["today"][language])
+
+
+def best(searched: list[Run]) -> Run:
+    """Return the run of a search with the highest accuracy on the held-out images."""
+    return max(searched, key=lambda run: run["val_accuracy"][-1])
+
+
+def search(runs: Runs, language: str) -> Picture:
+    """Draw the accuracy on held-out images over the rate, with and without clipping."""
+    text = WORDS[language]
+    found = {
+        (model, clip): [run for run in runs[f"{model}-search"] if run.spec.clip_norm == clip]
+        for model in MODELS
+        for clip in CLIPS
+    }
+
+    def draw(wide: bool) -> "Figure":
+        figure = new_figure(3.4, wide)
+        axes = figure.add_subplot()
+        for (model, clip), some in found.items():
+            name = model.upper()
+            axes.plot(
+                [run.spec.learning_rate for run in some],
+                accuracies(some),
+                color=COLORS[model],
+                marker=MARKERS[model],
+                markerfacecolor="none" if clip else None,
+                linestyle="--" if clip else "-",
+                label=text["clipped"].format(model=name) if clip else name,
+            )
+        axes.set_xscale("log")
+        axes.set(xlabel=text["learning rate"], ylabel=text["held out"], ylim=(0, 1))
+        axes.yaxis.set_major_formatter("{x:.0%}")
+        legend(figure, wide)
+        return figure
+
+    findings = []
+    for model in MODELS:
+        run = best(runs[f"{model}-search"])
+        findings.append(
+            text["best"].format(
+                model=model.upper(),
+                rate=rate(run.spec.learning_rate),
+                clipped=text["and clipped"] if run.spec.clip_norm else "",
+                accuracy=run["val_accuracy"][-1],
+            )
+        )
+    every = tuple(run for some in found.values() for run in some)
+    values = [
+        columns(run) | {"clip_norm": run.spec.clip_norm, "accuracy": run["val_accuracy"][-1]}
+        for run in every
+    ]
+    alt = described(ALT["search"][language], findings, language)
+    return Picture(draw, alt, language, every, values=values)
+
+
+def fair(runs: Runs, language: str) -> Picture:
+    """Draw the test accuracy of both networks by epoch, each as its search chose."""
+    curves = [f"{model}-fair" for model in MODELS]
+    return learning_curves(runs, curves, language, ALT["fair"][language])
 
 
 # --- claims -----------------------------------------------------------------------------
@@ -163,6 +295,12 @@ def today_is_better(runs: Runs) -> str:
     return "reproduced" if gap.higher else "not reproduced" if gap.lower else "in part"
 
 
+def irnn_is_ahead_searched(runs: Runs) -> str:
+    """Judge that the IRNN ends ahead of the LSTM, both as searched, by more than chance."""
+    gap = difference(runs["irnn-fair"], runs["lstm-fair"])
+    return "reproduced" if gap.higher else "not reproduced" if gap.lower else "in part"
+
+
 def _derivatives(runs: Runs, language: str) -> str:
     words = WORDS[language]["derivative"]
     return joined(
@@ -184,7 +322,15 @@ def _both(runs: Runs, language: str) -> str:
     )
 
 
+def _fair(runs: Runs, language: str) -> str:
+    return joined(
+        (f"{model.upper()}: {percent(runs[f'{model}-fair'], language)}" for model in MODELS),
+        language,
+    )
+
+
 CLAIMS = (
+    Claim("irnn-ahead-searched", irnn_is_ahead_searched, _fair),
     Claim("relu-derivative-matters", derivative_matters, _derivatives),
     Claim("today-is-better", today_is_better, _both),
 )
