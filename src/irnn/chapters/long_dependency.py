@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from irnn.chapters.irnn_vs_lstm import TUNED
+from irnn.chapters.irnn_vs_lstm import NETWORKS, TUNED
 from irnn.chapters.truncated_bptt import EPOCHS as SWEEP_EPOCHS
+from irnn.data import Data
 from irnn.errors import InputError, one_of
 from irnn.evidence import Claim, NotRecorded, Runs, accuracies, difference
 from irnn.parameters import Parameter, shared, switch
 from irnn.probes import ENDS, Probe
+from irnn.show import reader
 from irnn.show.picture import Picture, columns
 from irnn.show.plots import final_accuracies
 from irnn.show.style import COLORS, INK, MARKERS, legend, new_figure
@@ -58,6 +60,10 @@ REACHES = {"all": "-", "quarter": "--", "blank": ":"}
 CLOSE = 0.05
 
 ALT = {
+    "reading": {
+        "en": "A digit, and the probabilities of the ten digits that IRNN and LSTM give",
+        "ja": "数字の画像と、IRNN と LSTM がそれぞれの数字に与える確率",
+    },
     "orders": {
         "en": "Test accuracy of IRNN and LSTM by the order in which the pixels are read",
         "ja": "画素を読む順序ごとの、IRNN と LSTM のテスト正解率",
@@ -87,6 +93,14 @@ ALT = {
 }
 
 CAPTIONS = {
+    "reading": {
+        "en": "One digit, and what the first seed of either network, at its own rate, makes of it "
+        "after each pixel. Bars: the probabilities of the ten digits. Small squares: the units, "
+        "as in the main chapter.",
+        "ja": "1 枚の数字を、調整後の学習率の、一つ目のシードの両ネットワークが読む様子。棒は、"
+        "それぞれの画素の時点で 10 種類の数字に与える確率。小さな正方形は、本編と同じくユニット"
+        "を表す。",
+    },
     "orders": {
         "en": "Accuracy on the test set by the order of the pixels. A small mark is a seed, a "
         "large one the mean of the seeds.",
@@ -712,6 +726,11 @@ def answers(probes: list[Probe], language: str) -> Picture:
     ]
     alt = described(ALT["answers"][language], findings, language)
     return Picture(draw, alt, language, measured=every, values=values)
+
+
+def reading(images: Data, language: str) -> Picture:
+    """Show two of the networks reading a digit, pixel by pixel."""
+    return reader.reading(NETWORKS, images, language, ALT["reading"][language])
 
 
 Groups = dict[tuple[str, str], list[Probe]]
