@@ -12,7 +12,7 @@ from irnn.parameters import Parameter, shared, switch
 from irnn.show.picture import Picture, columns
 from irnn.show.plots import final_accuracies
 from irnn.show.style import new_figure
-from irnn.show.text import described, joined, percent, rate
+from irnn.show.text import described, joined, mean, percent, rate
 from irnn.show.words import SHARED
 from irnn.spec import IMAGES, make, whole_number
 from irnn.store import Run
@@ -72,7 +72,8 @@ CLOSE = 0.05
 ALT = {
     "longer": {
         "en": "Test accuracy of IRNN and LSTM on all images, with the best setting of each kind",
-        "ja": "種類ごとに最も良い設定で、すべての画像を使って学習させた IRNN と LSTM のテスト正解率",
+        "ja": "種類ごとに最も良い設定で、すべての画像を使って学習させた IRNN と LSTM の"
+        "テスト正解率",
     },
     "settings": {
         "en": "Test accuracy by learning rate and momentum, for IRNN and LSTM, with SGD without "
@@ -233,11 +234,11 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
             for kind in ("learned", "stalled", "diverged"):
                 found[f"{model}_{name}_{kind}"] = sum(outcome(run) == kind for run in some)
         found[f"{model}_rmsprop_rates"] = learned_rates(runs, model)[0]
-        norms = [run["gradient_norm"][0] for run in runs[f"{model}-rmsprop"]]
         for what in BEST[model]:
             found[f"{model}_longer_{what}"] = percent(runs[f"{model}-longer-{what}"], language)
-        found[f"{model}_norm_low"] = f"{np.nanmin(norms):.2g}"
-        found[f"{model}_norm_high"] = f"{np.nanmax(norms):,.0f}"
+        still = runs[curve_name(model, 0.0, None)][:1]  # at the lowest rate, it hardly moves
+        found[f"{model}_norm_start"] = mean(still, "gradient_norm", epoch=0)
+        found[f"{model}_norm_end"] = mean([best(runs[f"{model}-rmsprop"])], "gradient_norm")
     return found
 
 
