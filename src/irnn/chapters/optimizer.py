@@ -35,7 +35,7 @@ PARAMETERS = shared(seeds=1, without=["learning_rate"]) | {
 }
 
 MODELS = ("irnn", "lstm")
-EPOCHS = {"map": 3, "longer": 4, "paper": 2}
+EPOCHS = {"map": 3, "longer": 2, "paper": 2}
 
 LOWEST = {"sgd": -9, "rmsprop": -7}  # powers of ten of the lowest rates; the highest is 0.1
 MOMENTA = (0.0, 0.5, 0.9, 0.99)

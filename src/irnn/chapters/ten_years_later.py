@@ -62,7 +62,7 @@ ALT = {
     },
     "today": {
         "en": "Test accuracy of the LSTM by which of its defaults are those of today",
-        "ja": "どの既定値を現在のものにしたかごとの、LSTM のテスト正解率",
+        "ja": "どのデフォルトを現在のものにしたかごとの、LSTM のテスト正解率",
     },
 }
 
