@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from irnn.data import Data
+from irnn.errors import one_of
 from irnn.evidence import Claim, NotRecorded, Runs, accuracies, difference
-from irnn.parameters import shared
+from irnn.parameters import Parameter, shared, switch
 from irnn.show import reader
 from irnn.show.picture import Picture, columns
 from irnn.show.plots import learning_curves
@@ -23,18 +24,33 @@ from irnn.show.text import (
 )
 from irnn.show.times import EpochTime, epoch_times
 from irnn.show.words import SHARED
-from irnn.spec import make
+from irnn.spec import SEMANTICS, make
 from irnn.training.plan import Curve, Experiment
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-PARAMETERS = shared()
+
+def _semantics(name: str, value) -> None:
+    """Raise `InputError` for semantics that are unknown; papermill reads 2015 as a number."""
+    one_of(name, str(value), SEMANTICS)
+
+
+PARAMETERS = shared({"learning_rate": "shared by both networks"}) | {
+    "optimizer": Parameter("rmsprop", '"rmsprop", "sgd" or "adam"'),
+    "momentum": Parameter(0.0, "of RMSprop and SGD"),
+    "clip_norm": Parameter(None, "limit of the gradient's norm; None: no clipping"),
+    "semantics": Parameter("2015", 'relu, gates, weights as in "2015" or "today"', _semantics),
+    "bptt_steps": Parameter(None, "K, gradient through the last K steps; None: through all"),
+    "small_batches": Parameter(False, "add batches of 16, the paper's", switch),
+}
 
 CURVES = ("irnn", "lstm", "irnn-tuned", "lstm-tuned")
 
 # Epochs of the published curves; the runs in book/runs have at least as many.
-EPOCHS = {"irnn": 20, "lstm": 5, "irnn-tuned": 20, "lstm-tuned": 5}
+EPOCHS = {"irnn": 20, "lstm": 5, "irnn-tuned": 20, "lstm-tuned": 5, "small_batches": 5}
+
+PAPER_BATCH = 16
 
 # Learning rates searched, one epoch of each, and the ones that had the lowest training loss
 # after it. A test holds them against the recorded search. A rate that is added here is trained
@@ -157,17 +173,22 @@ def experiment(
     units: int,
     batch_size: int,
     learning_rate: float,
+    semantics: str = "2015",
+    small_batches: bool = False,
+    **knobs,
 ) -> Experiment:
-    """Return the main experiment: both networks in 2015's semantics with RMSprop.
+    """Return the main experiment: both networks, in 2015's semantics with RMSprop by default.
 
     `irnn`, `lstm`: at one learning rate, as in the post. `irnn-tuned`, `lstm-tuned`: each at
     its own. `irnn-search`, `lstm-search`: an epoch of the first seed at each of `RATES`.
+    `small_batches` adds `irnn-small`, `lstm-small`: each at its own rate, in batches of
+    `PAPER_BATCH`. `knobs` are more fields of `RunSpec`, those of all runs.
     """
-    common = {"dataset": dataset, "units": units, "batch_size": batch_size}
+    common = {"dataset": dataset, "units": units, "batch_size": batch_size} | knobs
 
-    def curve(model: str, rates: Iterable[float], seeds: int, epochs: int) -> Curve:
+    def curve(model: str, rates: Iterable[float], seeds: int, epochs: int, **changes) -> Curve:
         specs = [
-            make(model, "2015", learning_rate=rate, seed=seed, **common)
+            make(model, str(semantics), learning_rate=rate, seed=seed, **common | changes)
             for rate in rates
             for seed in range(seeds)
         ]
@@ -181,6 +202,11 @@ def experiment(
         found[name] = curve(model, [TUNED[model]], seeds, epochs or EPOCHS[name])
     for model in ("irnn", "lstm"):
         found[f"{model}-search"] = curve(model, RATES[model], 1, 1)
+    if small_batches:
+        for model in ("irnn", "lstm"):
+            length = epochs or EPOCHS["small_batches"]
+            small = curve(model, [TUNED[model]], seeds, length, batch_size=PAPER_BATCH)
+            found[f"{model}-small"] = small
     return found
 
 
