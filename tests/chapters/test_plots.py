@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from irnn.chapters import irnn_vs_lstm, reproduce, speed, truncated_bptt
+from irnn.chapters import claims, irnn_vs_lstm, reproduce, speed, truncated_bptt
 from irnn.data import Data
 from irnn.measurements import Jobs, Loss, Speed
-from irnn.show import reader
+from irnn.show import cells, reader
 from irnn.show.plots import learning_curves
 from irnn.show.style import INK
 from irnn.show.words import SHARED
@@ -124,6 +124,7 @@ def pictures(recorded, measured, jobs, losses):
     def draw(language):
         return [
             irnn_vs_lstm.curves(recorded, language),
+            irnn_vs_lstm.cells(language),
             irnn_vs_lstm.losses(recorded, language),
             irnn_vs_lstm.batches(recorded, language),
             irnn_vs_lstm.curves_by_time(recorded, language),
@@ -169,8 +170,8 @@ def test_axes_and_legend_speak_the_language(pictures):
 
 @pytest.mark.parametrize(
     "words",
-    [SHARED, irnn_vs_lstm.WORDS, speed.WORDS, truncated_bptt.WORDS, reader.WORDS],
-    ids=["shared", "irnn-vs-lstm", "speed", "truncated-bptt", "reader"],
+    [SHARED, irnn_vs_lstm.WORDS, speed.WORDS, truncated_bptt.WORDS, reader.WORDS, cells.WORDS],
+    ids=["shared", "irnn-vs-lstm", "speed", "truncated-bptt", "reader", "cells"],
 )
 def test_both_languages_have_the_same_words(words):
     english, japanese = words["en"], words["ja"]
@@ -218,6 +219,15 @@ def test_every_number_of_the_prose_on_speed_is_computed(measured, jobs):
         numbers = speed.numbers(measured, jobs, language)
         text = (ROOT / "book" / language / "speed.ipynb").read_text("utf-8")
         assert set(re.findall(r"{glue:text}`(\w+)`", text)) <= numbers.keys()
+
+
+def test_every_number_and_verdict_of_the_main_chapter_is_computed(recorded, store):
+    for language in ("en", "ja"):
+        verdicts = claims.numbers(claims.ledger(store, language), language)
+        known = irnn_vs_lstm.numbers(recorded, language).keys()
+        assert not known & verdicts.keys()
+        text = (ROOT / "book" / language / "irnn-vs-lstm.ipynb").read_text("utf-8")
+        assert set(re.findall(r"{glue:text}`(\w+)`", text)) <= known | verdicts.keys()
 
 
 def test_the_numbers_of_the_puzzle_are_those_of_its_losses(losses):

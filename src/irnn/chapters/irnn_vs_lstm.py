@@ -10,6 +10,7 @@ from irnn.data import Data
 from irnn.errors import one_of
 from irnn.evidence import Claim, NotRecorded, Runs, accuracies, difference
 from irnn.parameters import Parameter, shared, switch
+from irnn.show import cells as diagram
 from irnn.show import reader
 from irnn.show.picture import Picture, columns
 from irnn.show.plots import learning_curves
@@ -79,6 +80,17 @@ ALT = {
         "en": "A handwritten five as an image and as a sequence of pixels, row after row",
         "ja": "手書きの 5 の画像と、それを行ごとに並べた画素の系列",
     },
+    "cells": {
+        "en": "One step of both networks as diagrams. IRNN: the previous state times U, the pixel "
+        "times W and the bias are added, and ReLU gives the new state. LSTM: the previous memory "
+        "is multiplied by the forget gate; the candidate, multiplied by the input gate, is added; "
+        "tanh of the new memory, multiplied by the output gate, is the new state. All gates and "
+        "the candidate read the pixel and the previous state.",
+        "ja": "二つのネットワークの 1 ステップの図。IRNN では、前の状態に U を掛けたもの、画素に "
+        "W を掛けたもの、バイアスを足し、ReLU を通したものが新しい状態になる。LSTM では、前の"
+        "記憶に忘却ゲートを掛け、候補に入力ゲートを掛けたものを足す。新しい記憶の tanh に出力"
+        "ゲートを掛けたものが新しい状態になる。ゲートと候補は、どれも画素と前の状態を読む。",
+    },
     "search": {
         "en": "Training loss of the first epoch over the learning rate, for IRNN and LSTM",
         "ja": "IRNN と LSTM の、学習率に対する第 1 エポックの訓練損失",
@@ -115,6 +127,14 @@ CAPTIONS = {
         "from the top left to the bottom right, one per step. 0 is blank, 1 is black.",
         "ja": "ネットワークが読む数字。ネットワークが見ることのない画像と、その画素を左上から"
         "右下まで 1 ステップに一つずつ並べた系列。0 は空白、1 は黒。",
+    },
+    "cells": {
+        "en": "One step of both networks, without the biases of the LSTM. Thick: the path on which "
+        "the gradient goes back from step to step. In the circles vectors are added or multiplied, "
+        "unit by unit; σ is the hard sigmoid.",
+        "ja": "二つのネットワークの 1 ステップ（LSTM のバイアスは省略）。太い線は、勾配が"
+        "ステップからステップへさかのぼる経路。丸の中では、ベクトルをユニットごとに足すか掛ける。"
+        "σ は hard sigmoid。",
     },
     "search": {
         "en": "The search for a learning rate: the mean training loss of the first epoch, of one "
@@ -396,6 +416,11 @@ def times(runs: Runs, language: str) -> Picture:
     alt = described(ALT["times"][language], findings, language)
     values = [{"bar": label, "network": model, "seconds": t} for label, t, model, _ in bars]
     return Picture(draw, alt, language, shown, values=values)
+
+
+def cells(language: str) -> Picture:
+    """Draw what a step of both networks computes."""
+    return diagram.cells(language, ALT["cells"][language])
 
 
 def search(runs: Runs, language: str) -> Picture:
