@@ -131,7 +131,7 @@ def _box(
     axes.fill_between(*sides, facecolor=f"{color}30", edgecolor=color)
     look = {"ha": "center", "va": "center"}
     axes.text(x, y + (height / 4 if name else 0), sign, fontsize="small", **look)
-    axes.text(x, y - height / 6, name, fontsize=7, linespacing=1.0, **look)
+    axes.text(x, y - height / 6, name, fontsize=8, linespacing=1.0, **look)
 
 
 def _node(axes: "Axes", center: tuple[float, float], sign: str) -> None:
