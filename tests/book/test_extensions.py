@@ -14,7 +14,10 @@ EXTENSIONS = ROOT / "book" / "_ext"
 CONF = f"""
 import sys
 sys.path[:0] = [{str(EXTENSIONS)!r}, "."]
-extensions = ["myst_nb", "multilingual", "japanese_search", "mathml"]
+extensions = ["myst_nb", "multilingual", "japanese_search", "mathml", "citations"]
+bibtex_bibfiles = ["works.bib"]
+bibtex_reference_style = "author_year_round"
+suppress_warnings = ["bibtex.duplicate_citation"]
 myst_enable_extensions = ["dollarmath", "amsmath"]
 multilingual_languages = "names.NAMES"
 multilingual_outdated = "names.outdated"
@@ -32,6 +35,8 @@ NAMES = {"de": "Deutsch", "en": "English", "ja": "日本語"}
 def outdated(paths):
     return {"de"} if all("math" in path for path in paths.values()) else set()
 """
+WORKS = "```{bibliography}\n```\n"
+MATH = "# M\n\n$x^2$ and $\\nonsense$\n\n$$y$$\n\nAs {cite:t}`one` says.\n"
 
 
 def run(folder, *command):
@@ -49,12 +54,13 @@ def built(tmp_path_factory):
     pages = [f"{code}/{name}" for code in ("de", "en", "ja") for name in ("index", "math")]
     toc = "\n".join(["```{toctree}", *pages, "only", "```"])
     (source / "start.md").write_text(f"# Start\n\n{toc}\n")
+    (source / "works.bib").write_text("@misc{one, author={Doe, Jo}, title={One}, year={1997}}")
     (source / "only.md").write_text("# Only here\n")
     titles = {"de": "Buch", "en": "Book", "ja": "本"}
     for code, title in titles.items():
         (source / code).mkdir()
-        (source / code / "index.md").write_text(f"# {title}\n\n一行目。\n二行目。\n")
-        (source / code / "math.md").write_text("# M\n\n$x^2$ and $\\nonsense$\n\n$$y$$\n")
+        (source / code / "index.md").write_text(f"# {title}\n\n一行目。\n二行目。\n\n{WORKS}")
+        (source / code / "math.md").write_text(MATH)
     (source / "en" / "extra.md").write_text("---\norphan: true\n---\n# Extra\n")
     done = run(source, "-m", "sphinx", "-b", "html", "-q", ".", "out")
     assert done.returncode == 0, done.stderr
@@ -133,6 +139,13 @@ def test_formulas_are_mathml_and_what_is_none_is_a_warning(page, built):
     assert re.search(r'<div class="math[^"]*">\s*<math[^>]* display="block"', page("en/math"))
     assert built[1].count(r"formula '\\nonsense'") == 3
     assert r"\nonsense" in page("en/math")
+
+
+@pytest.mark.parametrize("code", ["de", "en", "ja"])
+def test_a_citation_leads_to_the_bibliography_in_its_own_language(page, built, code):
+    (target,) = re.findall(r'Doe \(<a [^>]*href="index.html#(\w+)"[^>]*>1997', page(f"{code}/math"))
+    assert f'class="citation" id="{target}"' in page(f"{code}/index")
+    assert "bibtex" not in built[1]
 
 
 def test_the_index_has_pairs_of_japanese_characters(built):

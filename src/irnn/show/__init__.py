@@ -5,4 +5,5 @@ text        numbers as text
 style       colours, fonts, figures; imports matplotlib when something is drawn
 picture     a figure as the page shows it, with what it is drawn from
 plots       plots that chapters share
+cells       a diagram of both networks
 """
