@@ -6,6 +6,7 @@ ended by a null byte (https://chromedevtools.github.io/devtools-protocol/).
 
 import base64
 import functools
+import gzip
 import itertools
 import json
 import os
@@ -18,6 +19,7 @@ import threading
 import time
 from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 # Puts two open files where Chromium expects them, then becomes Chromium.
@@ -29,6 +31,7 @@ os.dup2(outward, 4)
 os.execv(sys.argv[3], sys.argv[3:])
 """
 SECONDS = 120  # for anything; a busy machine is slow
+COMPRESSED = {".html", ".css", ".js", ".mjs", ".json", ".ipynb", ".svg", ".csv", ".safetensors"}
 
 
 def program():
@@ -174,15 +177,34 @@ class Page:
         self._browser.call("Target.closeTarget", targetId=self._target)
 
 
-class _Quiet(SimpleHTTPRequestHandler):
+class _Compressed(SimpleHTTPRequestHandler):
+    """Serves files as a host would: those that shrink are sent compressed."""
+
     def log_message(self, *_):
         pass
+
+    def do_GET(self):
+        path = Path(self.translate_path(self.path))
+        if not path.is_file() or path.suffix not in COMPRESSED:
+            return super().do_GET()
+        content = _compressed(path, path.stat().st_mtime_ns)
+        self.send_response(200)
+        self.send_header("Content-Type", self.guess_type(path))
+        self.send_header("Content-Encoding", "gzip")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+
+@functools.cache
+def _compressed(path, _changed):
+    return gzip.compress(path.read_bytes(), 6)
 
 
 @contextmanager
 def served(folder):
     """Serve a folder meanwhile, and give its address."""
-    handler = functools.partial(_Quiet, directory=folder)
+    handler = functools.partial(_Compressed, directory=folder)
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"

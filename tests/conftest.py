@@ -12,6 +12,7 @@ import yaml
 from irnn import chapters
 
 ROOT = Path(__file__).parents[1]
+SITE_ADDRESS = "https://site.example/irnn/"  # of the site that is built for the tests
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # What is the same on all backends is tested on JAX, which starts in a third of TensorFlow's time.
 os.environ.setdefault("KERAS_BACKEND", "jax")
@@ -89,7 +90,7 @@ def site(tmp_path_factory) -> Path:
         done = subprocess.run(
             [sys.executable, "-m", "irnn", *command],
             cwd=output,  # where the runs go
-            env=os.environ | {"KERAS_BACKEND": "jax"},
+            env=os.environ | {"KERAS_BACKEND": "jax", "SITE_ADDRESS": SITE_ADDRESS},
             capture_output=True,
             text=True,
             check=False,

@@ -3,9 +3,32 @@
 
 const language = document.documentElement.lang;
 
-// The languages share one index: list the pages in the reader's first.
-Scorer.score = ([docname, , , , score]) =>
-  score + (docname.startsWith(`book/${language}/`) ? 1000 : 0);
+// The languages share one index: on the search page, list the pages in the reader's first.
+if (typeof Scorer !== "undefined")
+  Scorer.score = ([docname, , , , score]) =>
+    score + (docname.startsWith(`book/${language}/`) ? 1000 : 0);
+
+// The root page begins with the language in which the reader last read; or that of the browser.
+// No page leads to another by itself.
+const choice = document.querySelector(".languages");
+if (choice) {
+  const wanted = [localStorage.getItem("language"), ...navigator.languages];
+  const found = wanted.map((code) => choice.querySelector(`[lang="${code?.slice(0, 2)}"]`));
+  choice.prepend(found.find(Boolean) ?? "");
+} else {
+  localStorage.setItem("language", language);
+}
+
+// The switch between the languages keeps the section, what is asked for and what is searched for.
+const sections = [...document.querySelectorAll("[id^='section-']")];
+for (const link of document.querySelectorAll(".language-switch"))
+  for (const event of ["click", "auxclick"])
+    link.addEventListener(event, () => {
+      const above = sections.filter((e) => e.getBoundingClientRect().top < innerHeight / 3);
+      const section = above.length ? `#${above.at(-1).id}` : "";
+      link.hash = location.hash.includes("=") ? location.hash : section;
+      link.search = location.search;
+    });
 
 if (language === "ja") {
   Documentation.addTranslations({

@@ -11,7 +11,10 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-EXTENSIONS = Path(__file__).parents[2] / "book" / "_ext"
+from tests.conftest import SITE_ADDRESS
+
+ROOT = Path(__file__).parents[2]
+EXTENSIONS = ROOT / "book" / "_ext"
 OTHER = {"en": "ja", "ja": "en"}
 # Words of the interface, by the language whose pages must and the other's must not have them.
 WORDS = {
@@ -97,13 +100,25 @@ def test_switch_on_search_pages(site, pages):
         assert pages[f"{page}.html"].target(switch["href"]) == (site / f"{other}.html").resolve()
 
 
-def test_alternates(chapters):
+def test_search_engines_learn_of_all_versions(site, pages, chapters):
+    for name, page in pages.items():
+        (own,) = page.find("link", rel="canonical")
+        assert own["href"] == SITE_ADDRESS + name
     for (_language, name), page in chapters.items():
-        links = {a["hreflang"]: page.target(a["href"]) for a in page.find("link", rel="alternate")}
-        assert links.keys() == {"en", "ja", "x-default"}
-        for language in OTHER:
-            assert links[language] == chapters[language, name].path.resolve()
-        assert links["x-default"].is_file()
+        links = {a["hreflang"]: a["href"] for a in page.find("link", rel="alternate")}
+        first = "book/index" if name == "index" else f"book/en/{name}"
+        assert links == {code: f"{SITE_ADDRESS}book/{code}/{name}.html" for code in OTHER} | {
+            "x-default": f"{SITE_ADDRESS}{first}.html"
+        }
+
+
+def test_every_page_is_described_in_its_language(pages):
+    for name, page in pages.items():
+        (found,) = page.find("meta", name="description")
+        japanese = re.search("[ぁ-ん]", found["content"])
+        assert len(found["content"]) > 10
+        if name != "book/index.html":
+            assert bool(japanese) == (page.find("html")[0]["lang"] == "ja"), name
 
 
 def test_interface_speaks_the_language(chapters):
@@ -169,8 +184,29 @@ def test_figures_are_numbered_in_their_order_in_the_pages_language(chapters):
 def test_nothing_is_loaded_from_elsewhere(pages):
     for page in pages.values():
         loaded = [a.get("src", "") for _, a in page.tags]
-        loaded += [a.get("href", "") for a in page.find("link")]
+        loaded += [
+            a["href"] for a in page.find("link") if a["rel"] not in ("alternate", "canonical")
+        ]
         assert not [url for url in loaded if urlsplit(url).netloc], page.path
+
+
+FOOT = {
+    "en": ["Version", "MIT License", "How to cite", "executed notebook", "source notebook"],
+    "ja": ["バージョン", "MIT ライセンス", "引用方法", "実行済みノートブック", "元のノートブック"],
+}
+
+
+def test_the_foot_says_what_a_page_is_and_offers_its_notebooks(chapters):
+    for (language, name), page in chapters.items():
+        foot = page.html.split('class="colophon"')[1]
+        is_notebook = (ROOT / "book" / language / f"{name}.ipynb").exists()
+        for word in FOOT[language] if is_notebook else FOOT[language][:3]:
+            assert word in foot, page.path
+        links = [page.target(a["href"]) for a in page.find("a") if "download" in a]
+        files = [path for path in links if path.suffix == ".ipynb"]
+        assert len(files) == (2 if is_notebook else 0)
+        outputs = [any(c.get("outputs") for c in json.loads(f.read_text())["cells"]) for f in files]
+        assert outputs in ([], [True, False]), page.path
 
 
 def test_japanese_lines_are_joined(chapters):
