@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from irnn import chapters
+from tests.browser import Browser, lacking, program, served
 
 ROOT = Path(__file__).parents[1]
 SITE_ADDRESS = "https://site.example/irnn/"  # of the site that is built for the tests
@@ -71,6 +72,23 @@ def command():
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A Chromium for all tests of the site."""
+    if not program():
+        lacking("needs Chromium to open the pages")
+    browser = Browser()
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="session")
+def address(site):
+    """Where the site is served."""
+    with served(site) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """What a reader relies on, checked on the built pages."""
 
+import html
 import json
 import re
 import shutil
@@ -11,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from irnn.chapters.index import ANSWERS
 from tests.conftest import SITE_ADDRESS
 
 ROOT = Path(__file__).parents[2]
@@ -196,6 +198,19 @@ FOOT = {
 }
 
 
+@pytest.mark.parametrize("language", OTHER)
+def test_the_root_page_shows_question_answer_figure_and_invitation(pages, language):
+    root = pages["book/index.html"]
+    part = root.html.split(f'<section lang="{language}">')[1].split("</section>")[0]
+    answers = [
+        ANSWERS[language][verdict] for verdict in ("reproduced", "in part", "not reproduced")
+    ]
+    assert any(f"<b>{html.escape(answer)}</b>" in part for answer in answers)
+    assert part.count("<svg") == 1
+    assert f'href="{language}/index.html"' in part
+    assert f'href="{language}/irnn-vs-lstm.html#figure-reading"' in part
+
+
 def test_the_foot_says_what_a_page_is_and_offers_its_notebooks(chapters):
     for (language, name), page in chapters.items():
         foot = page.html.split('class="colophon"')[1]
@@ -205,8 +220,13 @@ def test_the_foot_says_what_a_page_is_and_offers_its_notebooks(chapters):
         links = [page.target(a["href"]) for a in page.find("a") if "download" in a]
         files = [path for path in links if path.suffix == ".ipynb"]
         assert len(files) == (2 if is_notebook else 0)
-        outputs = [any(c.get("outputs") for c in json.loads(f.read_text())["cells"]) for f in files]
-        assert outputs in ([], [True, False]), page.path
+        executed = [
+            any(
+                cell.get("execution_count") for cell in json.loads(file.read_text("utf-8"))["cells"]
+            )
+            for file in files
+        ]
+        assert executed in ([], [True, False]), page.path
 
 
 def test_japanese_lines_are_joined(chapters):

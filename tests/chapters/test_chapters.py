@@ -4,8 +4,9 @@ import pytest
 
 from irnn import chapters
 from irnn.__main__ import main
-from irnn.chapters import irnn_vs_lstm
+from irnn.chapters import index, irnn_vs_lstm
 from irnn.errors import InputError
+from irnn.languages import LANGUAGES
 from irnn.store import Store, read
 from irnn.training.plan import planned
 
@@ -91,3 +92,15 @@ def test_parts_whose_runs_are_to_come_are_asked_for_on_the_command_line(capsys, 
     assert "lstm mnist 2015 rmsprop 0.0001 seed 2 (bptt_steps 28)" in capsys.readouterr().out
     assert main([*options, "yes"]) == 2
     assert "unknown value of long 'yes'; valid: True, False" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("verdict", ["reproduced", "in part", "not reproduced"])
+def test_the_first_page_answers_as_the_rule_judges(monkeypatch, language, verdict):
+    values = dict.fromkeys(["lstm_epochs", "irnn_then", "lstm", "lstm_tuned_epochs"], "12")
+    values |= dict.fromkeys(["irnn_tuned_then", "lstm_tuned"], "34%")
+    monkeypatch.setattr(irnn_vs_lstm, "numbers", lambda runs, language: values)
+    monkeypatch.setattr(irnn_vs_lstm, "irnn_is_ahead", lambda runs, irnn, lstm: verdict)
+    found = index.numbers({}, language)
+    assert found["answer"] == index.ANSWERS[language][verdict]
+    assert found["finding"].count("34%") == 2
