@@ -217,6 +217,14 @@ class MultilingualHTMLBuilder(StandaloneHTMLBuilder):
         section = next(doctree.findall(nodes.section), doctree)
         section.insert(section.first_child_not_matching_class(nodes.title) or 0, notice)
 
+    def index_page(self, pagename: str, doctree: nodes.document, title: str) -> None:
+        """Keep out of the search what a page's outputs draw or fold away."""
+        doctree = doctree.deepcopy()
+        for raw in doctree.findall(nodes.raw):
+            text = re.sub(r"<(details|svg)\b.*?</\1>", "", raw.astext(), flags=re.DOTALL)
+            raw.children = [nodes.Text(text)]
+        super().index_page(pagename, doctree, title)
+
     def gen_additional_pages(self) -> None:
         """Write the search page a second time for every language but the first."""
         super().gen_additional_pages()

@@ -3,10 +3,23 @@
 
 const language = document.documentElement.lang;
 
-// The languages share one index: on the search page, list the pages in the reader's first.
-if (typeof Scorer !== "undefined")
-  Scorer.score = ([docname, , , , score]) =>
-    score + (docname.startsWith(`book/${language}/`) ? 1000 : 0);
+// On the search page: the languages share one index, so list the pages in the reader's first; and
+// among them those first whose titles have most of what is searched for.
+if (typeof Search !== "undefined") {
+  let wanted = new Set();
+  const parse = Search._parseQuery;
+  Search._parseQuery = (query) => {
+    const parsed = parse(query);
+    wanted = parsed[1];
+    return parsed;
+  };
+  const stemmer = new Stemmer();
+  Scorer.score = ([docname, title, , , score]) => {
+    const terms = splitQuery(title.toLowerCase()).map((term) => stemmer.stemWord(term));
+    const share = terms.filter((term) => wanted.has(term)).length / (wanted.size || 1);
+    return score + 100 * Math.min(share, 1) + (docname.startsWith(`book/${language}/`) ? 1000 : 0);
+  };
+}
 
 // The root page begins with the language in which the reader last read; or that of the browser.
 // No page leads to another by itself.

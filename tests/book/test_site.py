@@ -240,6 +240,8 @@ def test_japanese_lines_are_joined(chapters):
 def test_splitter(splitter):
     assert splitter.split("学習曲線") == ["学習", "習曲", "曲線"]
     assert splitter.split("IRNN の重みは 0.001。") == ["IRNN", "の重", "重み", "みは", "0", "001"]
+    assert splitter.split("勾配クリッピングと重み")[:3] == ["勾配", "クリ", "リッ"]
+    assert splitter.split("データとLSTMの層") == ["デー", "ータ", "LSTM", "の層"]
     assert splitter.split("データセット・層") == ["デー", "ータ", "タセ", "セッ", "ット", "層"]
 
 
@@ -252,7 +254,14 @@ def test_index_finds_japanese_and_english_stems(splitter, index):
 def test_browser_splits_as_the_index_does(splitter):
     if not (node := shutil.which("node")):
         pytest.skip("needs Node.js to run the browser's half of the search")
-    texts = ["学習曲線", "IRNNとLSTMの比較", "ステップ t-1、層。", "h_t ½ naïve 々〆 𠮟る", ""]
+    texts = [
+        "学習曲線",
+        "IRNNとLSTMの比較",
+        "データと勾配クリッピング",
+        "ステップ t-1、層。",
+        "h_t ½ naïve 々〆 𠮟る",
+        "",
+    ]
     script = splitter.js_splitter_code + (
         f"console.log(JSON.stringify({json.dumps(texts)}.map(splitQuery)))"
     )
