@@ -6,8 +6,9 @@ import pytest
 
 from irnn import chapters
 from irnn.__main__ import main
-from irnn.chapters import irnn_vs_lstm
+from irnn.chapters import index, irnn_vs_lstm
 from irnn.errors import InputError
+from irnn.languages import LANGUAGES
 from irnn.spec import make
 from irnn.store import Store, read
 from irnn.training.plan import planned
@@ -149,8 +150,20 @@ def test_small_batches_differ_in_nothing_else(published):
 
 
 def test_parts_whose_runs_are_to_come_are_asked_for_on_the_command_line(capsys, tmp_path):
-    options = ["train", "truncated-bptt", "--dry-run", "--runs-dir", str(tmp_path), "--long"]
+    options = ["train", "optimizer", "--dry-run", "--runs-dir", str(tmp_path), "--paper"]
     assert main([*options, "True"]) == 0
-    assert "lstm mnist 2015 rmsprop 0.0001 seed 2 (bptt_steps 28)" in capsys.readouterr().out
+    assert "lstm mnist 2015 sgd 0.01 seed 2 (clip_norm 1, batch_size 16)" in capsys.readouterr().out
     assert main([*options, "yes"]) == 2
-    assert "unknown value of long 'yes'; valid: True, False" in capsys.readouterr().err
+    assert "unknown value of paper 'yes'; valid: True, False" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("verdict", ["reproduced", "in part", "not reproduced"])
+def test_the_first_page_answers_as_the_rule_judges(monkeypatch, language, verdict):
+    values = dict.fromkeys(["lstm_epochs", "irnn_then", "lstm", "lstm_tuned_epochs"], "12")
+    values |= dict.fromkeys(["irnn_tuned_then", "lstm_tuned"], "34%")
+    monkeypatch.setattr(irnn_vs_lstm, "numbers", lambda runs, language: values)
+    monkeypatch.setattr(irnn_vs_lstm, "irnn_is_ahead", lambda runs, irnn, lstm: verdict)
+    found = index.numbers({}, language)
+    assert found["answer"] == index.ANSWERS[language][verdict]
+    assert found["finding"].count("34%") == 2

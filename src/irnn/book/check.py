@@ -462,7 +462,8 @@ def words_are_complete(book: Book) -> Iterator[Finding]:
 def _tables() -> Iterator[tuple[str, str, dict]]:
     """Return the tables by language in the package: the file, the name, the table."""
     names = [f"{chapters.__name__}.{module.name}" for module in iter_modules(chapters.__path__)]
-    for module in map(import_module, ["irnn.show.words", "irnn.page", *names]):
+    shared = ["irnn.show.words", "irnn.page", "irnn.book.colophon"]
+    for module in map(import_module, [*shared, *names]):
         source = Path(module.__file__).read_text(encoding="utf-8")
         for name, value in vars(module).items():
             if re.search(rf"^{name}\b.*=", source, re.MULTILINE):  # and is not imported
