@@ -39,7 +39,7 @@ REVIEWED = {
     "rmsprop-faster": "reproduced",
     "rmsprop-steadier": "reproduced",
     "no-long-memory": "in part",
-    "lstm-collapses-when-cut": "not tested",
+    "lstm-collapses-when-cut": "not reproduced",
     "permuted-hardly-loses": "reproduced",
     "permuted-needs-more": "not reproduced",
     "all-steps-differ-from-none": "not reproduced",
