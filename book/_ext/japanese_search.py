@@ -4,8 +4,8 @@ Japanese writes no spaces between words.
 Sphinx's own Japanese search finds word boundaries when it builds the index, but cannot when the
 browser reads a query, so that most queries miss.
 Here both sides cut Japanese into overlapping pairs of characters, which needs no dictionary:
-学習曲線 becomes 学習, 習曲, 曲線. No pair goes from katakana to another script, so that 勾配クリッピング
-finds 勾配のクリッピング. Everything else is searched as in English.
+学習曲線 becomes 学習, 習曲, 曲線. No pair goes from katakana to another script, so that
+勾配クリッピング finds 勾配のクリッピング. Everything else is searched as in English.
 """
 
 import re
