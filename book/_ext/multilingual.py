@@ -49,6 +49,7 @@ FOLLOW = "This page has changed in another language and has yet to follow. See:"
 STRINGS = {
     "en": {
         "Section Navigation": "Chapters",
+        "Site navigation": "First page",
         "Show code cell source": "Show code",
         "Hide code cell source": "Hide code",
     },
@@ -56,6 +57,7 @@ STRINGS = {
         OUTDATED: "更新待ちのページ",
         FOLLOW: "このページは別の言語で更新されたが、その内容をまだ反映していない。最新の内容：",
         "Section Navigation": "目次",
+        "Site navigation": "サイトの最初のページ",
         "On this page": "このページの内容",
         "Search this book": "本書を検索",
         "Color mode": "配色",
@@ -236,6 +238,8 @@ class MultilingualHTMLBuilder(StandaloneHTMLBuilder):
     def handle_page(self, pagename, addctx, *args, **kwargs) -> None:
         """Render what stands around the body in the same language."""
         addctx = {"language": self.language_of(pagename) or self.first, **addctx}
+        if "body" in addctx:  # MyST-NB names a control otherwise than it reads
+            addctx["body"] = addctx["body"].replace(' aria-label="Toggle hidden content"', "")
         with self.speaking(addctx["language"]):
             super().handle_page(pagename, addctx, *args, **kwargs)
 

@@ -68,7 +68,6 @@ if (language === "ja") {
   const labels = {
     "Toggle primary sidebar": "目次の表示を切り替える",
     "Toggle secondary sidebar": "このページの内容の表示を切り替える",
-    "Toggle hidden content": "隠れた内容の表示を切り替える",
   };
   for (const attribute of ["title", "aria-label"])
     for (const element of document.querySelectorAll(`[${attribute}]`)) {

@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from irnn.chapters.index import ANSWERS
+from tests.browser import lacking
 from tests.conftest import SITE_ADDRESS
 
 ROOT = Path(__file__).parents[2]
@@ -253,7 +254,7 @@ def test_index_finds_japanese_and_english_stems(splitter, index):
 
 def test_browser_splits_as_the_index_does(splitter):
     if not (node := shutil.which("node")):
-        pytest.skip("needs Node.js to run the browser's half of the search")
+        lacking("needs Node.js to run the browser's half of the search")
     texts = [
         "学習曲線",
         "IRNNとLSTMの比較",
