@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from irnn.show.curves import of_runs
 from irnn.show.picture import Picture, columns
 from irnn.show.style import COLORS, INK, MARKERS, label_rows, legend, new_figure
 from irnn.show.text import described, rate
-from irnn.show.times import epoch_times
+from irnn.show.times import comparable, epoch_times
 from irnn.show.words import SHARED
 from irnn.store import Run
 
@@ -42,8 +43,10 @@ def learning_curves(
             look = {"color": COLORS[model], "linestyle": "--" if tuned else "-"}
             accuracy = np.array([run["val_accuracy"] for run in runs[name]])
             x = minutes.get(name, 1) * np.arange(1, accuracy.shape[1] + 1)
-            if len(accuracy) > 1:
-                axes.plot(x, accuracy.T, linewidth=0.8, alpha=0.45, **look)
+            label = _label(runs[name], text)
+            for run in runs[name] if len(accuracy) > 1 else ():
+                seed = of_runs(label, run.spec) | look
+                axes.plot(x, run["val_accuracy"], linewidth=0.8, alpha=0.45, **seed)
             axes.plot(
                 x,
                 accuracy.mean(axis=0),
@@ -51,7 +54,8 @@ def learning_curves(
                 marker=MARKERS[model],
                 markersize=4,
                 markerfacecolor="none" if tuned else None,
-                label=_label(runs[name], text),
+                label=label,
+                gid=runs[name][0].spec.id if len(accuracy) == 1 else None,
                 **look,
             )
         axes.axhline(0.1, color=INK, linewidth=1.2, linestyle=":", alpha=0.8, label=text["chance"])
@@ -73,7 +77,20 @@ def learning_curves(
         for time in [{"minutes": minutes[name] * (epoch + 1)} if by_time else {}]
     ]
     alt = described(alt, ends, language)
-    return Picture(draw, alt, language, tuple(shown), values=values)
+    labelled = {_label(runs[name], text): runs[name] for name in curves}
+    units = {} if by_time else _units(labelled, text)
+    return Picture(draw, alt, language, tuple(shown), values=values, units=units)
+
+
+def _units(curves: Runs, text: dict[str, str]) -> dict[str, dict[str, float]]:
+    """Return what an epoch of each curve is in updates and, where that compares, in minutes."""
+    found = {text["updates"]: {label: some[0].spec.updates for label, some in curves.items()}}
+    times = epoch_times(run for some in curves.values() for run in some)
+    if comparable(times):
+        found[text["minutes"]] = {
+            label: times[some[0].spec.model].seconds / 60 for label, some in curves.items()
+        }
+    return found
 
 
 def final_accuracies(rows: dict[str, list[list[Run]]], language: str, alt: str) -> Picture:
@@ -96,8 +113,9 @@ def final_accuracies(rows: dict[str, list[list[Run]]], language: str, alt: str) 
             for some, values in groups:
                 model = some[0].spec.model
                 look = {"color": COLORS[model], "marker": MARKERS[model], "linestyle": ""}
-                axes.plot(values, [y] * len(values), markersize=4, alpha=0.5, **look)
-                label = None if model in named else model.upper()
+                seeds = of_runs(model.upper(), *(run.spec for run in some)) | look
+                axes.plot(values, [y] * len(values), markersize=4, alpha=0.5, **seeds)
+                label = f"_{model.upper()}" if model in named else model.upper()
                 named.add(model)
                 axes.plot([values.mean()], [y], markersize=9, label=label, **look)
         label_rows(axes, list(rows), wide)
