@@ -438,6 +438,7 @@ def search(runs: Runs, language: str) -> Picture:
                 color=COLORS[model],
                 marker=MARKERS[model],
                 label=model.upper(),
+                gid=" ".join(run.spec.id for run in searched),
             )
         look = {"color": INK, "linewidth": 1.2, "linestyle": ":", "alpha": 0.8}
         axes.axhline(np.log(10), label=text["guessing"], **look)

@@ -14,6 +14,7 @@ from irnn.evidence import Claim, NotRecorded, Runs, accuracies, difference
 from irnn.parameters import Parameter, shared, switch
 from irnn.probes import ENDS, Probe
 from irnn.show import reader
+from irnn.show.curves import of_runs
 from irnn.show.picture import Picture, columns
 from irnn.show.plots import final_accuracies
 from irnn.show.style import COLORS, INK, MARKERS, legend, new_figure
@@ -335,10 +336,13 @@ def control(runs: Runs, language: str) -> Picture:
                 }
                 look = {"color": COLORS[model], "marker": MARKERS[model]}
                 for delay, points in some.items():
+                    specs = (run.spec for run in shown[model, reach, delay])
+                    seeds = look | of_runs(text[reach], *specs)
                     x = [delay] * len(points)
-                    axes.plot(x, points, linestyle="", markersize=3, alpha=0.5, **look)
+                    axes.plot(x, points, linestyle="", markersize=3, alpha=0.5, **seeds)
                 means = [points.mean() for points in some.values()]
-                axes.plot(list(some), means, linewidth=2, linestyle=line, markersize=5, **look)
+                look |= {"linewidth": 2, "linestyle": line, "label": f"_{text[reach]}"}
+                axes.plot(list(some), means, markersize=5, **look)
             axes.axhline(
                 0.1, color=INK, linewidth=1, linestyle=":", alpha=0.6, label=text["chance"]
             )
@@ -599,9 +603,8 @@ def classifiers(probes: list[Probe], language: str) -> Picture:
                 look = {"color": INK, "marker": marker}
                 for n, probe in some.items():
                     seeds = probe.values[name]
-                    axes.plot(
-                        [n] * len(seeds), seeds, linestyle="", markersize=3, alpha=0.5, **look
-                    )
+                    dots = look | {"linestyle": "", "markersize": 3, "label": f"_{text[name]}"}
+                    axes.plot([n] * len(seeds), seeds, alpha=0.5, **dots)
                 means = [np.mean(probe.values[name]) for probe in some.values()]
                 axes.plot(list(some), means, linestyle=line, markersize=5, label=text[name], **look)
             look = {"color": INK, "linewidth": 1, "linestyle": ":", "alpha": 0.6}
@@ -651,9 +654,11 @@ def reach(probes: list[Probe], language: str) -> Picture:
         for axes, (when, groups) in zip(panels, shown.items(), strict=True):
             for group, some in groups.items():
                 look = {"color": COLORS[group[0]], "linestyle": LINES[group[1]]}
+                label = _network(some, text)
                 for probe in some:
-                    axes.plot(probe.values["norm"], linewidth=0.8, alpha=0.45, **look)
-                label = _network(some, text) if when == "after" else None
+                    seed = look | of_runs(label, probe.spec)
+                    axes.plot(probe.values["norm"], linewidth=0.8, alpha=0.45, **seed)
+                label = label if when == "after" else f"_{label}"
                 axes.plot(_norm(some), linewidth=2, label=label, **look)
             axes.set(title=text[when], xlabel=text["back"], yscale="log")
             axes.set_ylabel(text["norm"])
@@ -694,10 +699,11 @@ def answers(probes: list[Probe], language: str) -> Picture:
         axes = figure.add_subplot()
         for group, some in shown.items():
             look = {"color": COLORS[group[0]], "linestyle": LINES[group[1]]}
-            pixels = some[0].values["pixels"]
+            label, pixels = _network(some, text), some[0].values["pixels"]
             for probe in some:
-                axes.plot(pixels, probe.values["accuracy"], linewidth=0.8, alpha=0.45, **look)
-            axes.plot(pixels, _accuracy(some), linewidth=2, label=_network(some, text), **look)
+                seed = look | of_runs(label, probe.spec)
+                axes.plot(pixels, probe.values["accuracy"], linewidth=0.8, alpha=0.45, **seed)
+            axes.plot(pixels, _accuracy(some), linewidth=2, label=label, **look)
         axes.axhline(0.1, color=INK, linewidth=1.2, linestyle=":", alpha=0.8, label=text["chance"])
         axes.set(ylim=(0, 1), xlabel=text["read"], ylabel=text["test accuracy"])
         axes.set_xticks([0, *READ])

@@ -384,7 +384,8 @@ def _curve(axes, rows: list[Speed], x: str, **look) -> None:
     xs = [getattr(row, x) for row in rows]
     axes.plot(xs, [row.seconds for row in rows], markersize=5, **look)
     extent = [row.low for row in rows], [row.high for row in rows]
-    axes.vlines(xs, *extent, color=look["color"], linewidth=1, alpha=0.6)
+    whole = f"_{look['label']}"  # hidden with its curve
+    axes.vlines(xs, *extent, color=look["color"], linewidth=1, alpha=0.6, label=whole)
     axes.set_xscale("log")
     axes.set_xticks(xs, [str(value) for value in xs])
     axes.margins(x=0.08)

@@ -238,6 +238,7 @@ def search(runs: Runs, language: str) -> Picture:
                 markerfacecolor="none" if clip else None,
                 linestyle="--" if clip else "-",
                 label=text["clipped"].format(model=name) if clip else name,
+                gid=" ".join(run.spec.id for run in some),
             )
         axes.set_xscale("log")
         axes.set(xlabel=text["learning rate"], ylabel=text["held out"], ylim=(0, 1))

@@ -9,6 +9,7 @@ from irnn.chapters.irnn_vs_lstm import TUNED
 from irnn.evidence import Claim, Runs, accuracies, difference
 from irnn.measurements import Loss, find
 from irnn.parameters import Parameter, shared, switch
+from irnn.show.curves import of_runs
 from irnn.show.picture import Picture, columns
 from irnn.show.style import COLORS, INK, MARKERS, legend, new_figure
 from irnn.show.text import described, joined, percent, rate
@@ -276,9 +277,9 @@ def _over_length(shown: dict[tuple[str, str, int], list[Run]], language: str, na
                 values = [accuracies(shown[order, model, k]) for k in ks]
                 look = {"color": COLORS[model], "marker": MARKERS[model]}
                 for k, points in zip(ks, values, strict=True):
-                    axes.plot(
-                        [k] * len(points), points, linestyle="", markersize=3, alpha=0.5, **look
-                    )
+                    specs = (run.spec for run in shown[order, model, k])
+                    seeds = {"linestyle": "", "markersize": 3, "alpha": 0.5} | look
+                    axes.plot([k] * len(points), points, **seeds, **of_runs(model.upper(), *specs))
                 means = [points.mean() for points in values]
                 axes.plot(ks, means, linewidth=2, markersize=5, label=model.upper(), **look)
             axes.axhline(

@@ -3,14 +3,17 @@
 import csv
 import html
 import io
+import json
+import re
 import warnings
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from irnn.measurements import Jobs, Loss, Speed
 from irnn.probes import Probe
+from irnn.show import curves
 from irnn.show.style import BACKENDS, INK, style
 from irnn.show.text import day
 from irnn.show.words import SHARED
@@ -20,6 +23,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+
+# The words that the script has need of.
+WORDS = ("point", "of run", "of mean", "plot", "legend", "toggle", "units")
 
 Values = Sequence[dict[str, str | int | float | None]]
 
@@ -37,6 +43,8 @@ class Picture:
         measured: The measurements that it is drawn from.
         values: What is drawn, a row of columns each. Without them, they are all epochs of the
             runs and all measurements.
+        units: What else the x axis can show, its name to how much an epoch is of it, by the
+            label of a curve. It begins at 0 and shows epochs.
 
     """
 
@@ -46,6 +54,7 @@ class Picture:
     runs: tuple[Run, ...] = ()
     measured: tuple[Speed | Jobs | Loss | Probe, ...] = ()
     values: Values = ()
+    units: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     @property
     def figure(self) -> "Figure":
@@ -61,13 +70,17 @@ class Picture:
 
         Raises an error for a letter that the fonts lack.
         """
+        return self._drawing(wide)[0]
+
+    def _drawing(self, wide: bool) -> tuple[str, dict]:
+        """Return the figure as an SVG element, and what the script is told of it."""
         file = io.StringIO()
         figure = self._figure(wide)
-        with style(), warnings.catch_warnings():
+        with style(), curves.tagged(figure), warnings.catch_warnings():
             warnings.filterwarnings("error", message="Glyph .* missing")
             figure.savefig(file, format="svg", transparent=True, metadata=NO_METADATA)
-        svg = file.getvalue()
-        return svg[svg.index("<svg") :].replace(INK, "currentColor")
+        svg = curves.attributes(_compact(file.getvalue())).replace(INK, "currentColor")
+        return svg, curves.described(figure)
 
     def csv(self) -> str:
         """Return the values as CSV, numbers to six significant digits."""
@@ -101,11 +114,37 @@ class Picture:
         )
 
     def _drawings(self) -> str:
-        """Return the figure as a page shows it, wide or narrow, with its description."""
-        drawings = f'<div class="wide">{self.svg()}</div>'
+        """Return the figure as a page shows it, wide or narrow, with its description.
+
+        With it stands what `curves.js` needs, where the figure has curves.
+        """
+        wide, told = self._drawing(wide=True)
+        drawings, places = f'<div class="wide">{wide}</div>', [told]
         if callable(self.draw):  # `hidden` where there is no style sheet of the site
-            drawings += f'<div class="narrow" hidden>{self.svg(wide=False)}</div>'
-        return f'<div role="img" aria-label="{html.escape(self.alt)}">{drawings}</div>'
+            narrow, told = self._drawing(wide=False)
+            drawings += f'<div class="narrow" hidden>{narrow}</div>'
+            places.append(told)
+        drawings = f'<div role="img" aria-label="{html.escape(self.alt)}">{drawings}</div>'
+        if not any(curve["x"] for curve in told["curves"]):
+            return drawings
+        if self.units:
+            drawings += '<div class="irnn-units"></div>'
+        return drawings + self._told(places)
+
+    def _told(self, places: list[dict]) -> str:
+        """Return the words and values of the curves, with their places in each drawing."""
+        text = SHARED[self.language]
+        specs = [run.spec for run in self.runs]
+        specs += [row.spec for row in self.measured if isinstance(row, Probe) and row.spec]
+        page = {
+            "words": {key: text[key] for key in WORDS},
+            "units": [{"name": name, "of": of} for name, of in self.units.items()],
+            "seeds": {spec.id: spec.seed for spec in specs},
+            "curves": places[0]["curves"],
+            "drawings": [{key: told[key] for key in ("plots", "entries")} for told in places],
+        }
+        data = json.dumps(page, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
+        return f'<script type="application/json">{data}</script>'
 
     def _repr_html_(self) -> str:
         return self.html()
@@ -132,6 +171,22 @@ class Picture:
         if not parts:
             return ""
         return f"<details><summary>{text['behind']}</summary>{''.join(parts)}</details>"
+
+
+def _compact(svg: str) -> str:
+    """Return an SVG file's element, its places to a hundredth of a point.
+
+    Without spaces, comments and the names that matplotlib gives to groups by default, which are the
+    same in all figures of a page.
+    """
+    svg = re.sub(r"<!--.*?-->", "", svg[svg.index("<svg") :], flags=re.DOTALL)
+    svg = re.sub(r'<g id="[\w.]+_\d+"', "<g", re.sub(r"\s*\n\s*", "", svg))
+    places = r' (?:d|x|y)="[^"]*"|translate\([^)]*\)'
+    return re.sub(places, lambda found: re.sub(r"\d+\.\d{3,}", _hundredth, found[0]), svg)
+
+
+def _hundredth(number: re.Match) -> str:
+    return f"{float(number[0]):.2f}".rstrip("0").rstrip(".")
 
 
 def _listing(text: str) -> str:

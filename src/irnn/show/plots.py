@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from irnn.show.curves import of_runs
 from irnn.show.picture import Picture, columns
 from irnn.show.style import COLORS, INK, MARKERS, label_rows, legend, new_figure
 from irnn.show.text import described, rate
-from irnn.show.times import epoch_times
+from irnn.show.times import comparable, epoch_times
 from irnn.show.words import SHARED
 from irnn.store import Run
 
@@ -55,6 +56,7 @@ def learning_curves(
     curves = list(curves)
     shown = [run for name in curves for run in runs[name]]
     updates = {run.spec.updates for run in shown}
+    labels = {name: _label(runs[name], text, len(updates) > 1) for name in curves}
     scale = dict.fromkeys(curves, 1.0)  # of an epoch on the axis
     if x == "updates":
         scale = {name: runs[name][0].spec.updates for name in curves}
@@ -71,8 +73,9 @@ def learning_curves(
             look = {"color": COLORS[model], "linestyle": "--" if dashed else "-"}
             values = np.array([run[y] for run in runs[name]])
             place = scale[name] * np.arange(1, values.shape[1] + 1)
-            if len(values) > 1:
-                axes.plot(place, values.T, linewidth=0.8, alpha=0.45, **look)
+            for run in runs[name] if len(values) > 1 else ():
+                seed = of_runs(labels[name], run.spec) | look
+                axes.plot(place, run[y], linewidth=0.8, alpha=0.45, **seed)
             axes.plot(
                 place,
                 values.mean(axis=0),
@@ -80,7 +83,8 @@ def learning_curves(
                 marker=MARKERS[model],
                 markersize=4,
                 markerfacecolor="none" if dashed else None,
-                label=_label(runs[name], text, len(updates) > 1),
+                label=labels[name],
+                gid=runs[name][0].spec.id if len(values) == 1 else None,
                 **look,
             )
         axis, level, label = METRICS[y]
@@ -103,7 +107,7 @@ def learning_curves(
         legend(figure, wide)
         return figure
 
-    ends = [_from_to(runs[name], y, text, len(updates) > 1) for name in curves]
+    ends = [_from_to(runs[name], y, labels[name], text) for name in curves]
     values = [
         columns(run)
         | {"epoch": epoch}
@@ -114,7 +118,19 @@ def learning_curves(
         for epoch, value in enumerate(run[y], 1)
     ]
     alt = described(alt, ends, language)
-    return Picture(draw, alt, language, tuple(shown), values=values)
+    units = _units({labels[name]: runs[name] for name in curves}, text) if x == "epoch" else {}
+    return Picture(draw, alt, language, tuple(shown), values=values, units=units)
+
+
+def _units(curves: Runs, text: dict[str, str]) -> dict[str, dict[str, float]]:
+    """Return what an epoch of each curve is in updates and, where that compares, in minutes."""
+    found = {text["updates"]: {label: some[0].spec.updates for label, some in curves.items()}}
+    times = epoch_times(run for some in curves.values() for run in some)
+    if comparable(times):
+        found[text["minutes"]] = {
+            label: times[some[0].spec.model].seconds / 60 for label, some in curves.items()
+        }
+    return found
 
 
 def _updates_beside_epochs(axes: "Axes", updates: int, label: str, wide: bool) -> None:
@@ -146,8 +162,9 @@ def final_accuracies(rows: dict[str, list[list[Run]]], language: str, alt: str) 
             for some, values in groups:
                 model = some[0].spec.model
                 look = {"color": COLORS[model], "marker": MARKERS[model], "linestyle": ""}
-                axes.plot(values, [y] * len(values), markersize=4, alpha=0.5, **look)
-                label = None if model in named else model.upper()
+                seeds = of_runs(model.upper(), *(run.spec for run in some)) | look
+                axes.plot(values, [y] * len(values), markersize=4, alpha=0.5, **seeds)
+                label = f"_{model.upper()}" if model in named else model.upper()
                 named.add(model)
                 axes.plot([values.mean()], [y], markersize=9, label=label, **look)
         label_rows(axes, list(rows), wide)
@@ -171,12 +188,11 @@ def final_accuracies(rows: dict[str, list[list[Run]]], language: str, alt: str) 
     return Picture(draw, described(alt, findings, language), language, every, values=table)
 
 
-def _from_to(runs: list[Run], y: str, text: dict[str, str], sizes: bool) -> str:
+def _from_to(runs: list[Run], y: str, label: str, text: dict[str, str]) -> str:
     """Say where a curve begins and where it ends."""
     mean = np.mean([run[y] for run in runs], axis=0)
     form = ".1%" if y == "val_accuracy" else ".2f"
     first, last = (format(value, form) for value in (mean[0], mean[-1]))
-    label = _label(runs, text, sizes)
     return text["from to"].format(label=label, first=first, last=last, n=len(mean))
 
 

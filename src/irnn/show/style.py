@@ -21,11 +21,13 @@ INK = "#010203"  # stands for the page's text colour until the SVG is written
 STYLE = {
     "font.family": ["DejaVu Sans", "IPAexGothic"],
     "font.size": 10,
+    "figure.dpi": 72,  # SVG's, so that places in a drawn figure are those in its SVG
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
     "grid.alpha": 0.15,
     "legend.frameon": False,
+    "legend.labelspacing": 1,  # room for a finger: an entry hides its curve
     "svg.fonttype": "path",
     "svg.hashsalt": "irnn",
     **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "grid.color"), INK),

@@ -56,3 +56,8 @@ def epoch_times(runs: Iterable[Run]) -> dict[str, EpochTime]:
         seconds = ways[chosen]
         times[network] = EpochTime(median(seconds), len(seconds), backend, device, loop)
     return times
+
+
+def comparable(times: dict[str, EpochTime]) -> bool:
+    """Tell whether the times of all networks were measured on the same backend, device and loop."""
+    return len({(time.backend, time.device, time.loop) for time in times.values()}) == 1
