@@ -6,6 +6,7 @@ ended by a null byte (https://chromedevtools.github.io/devtools-protocol/).
 
 import base64
 import functools
+import gzip
 import itertools
 import json
 import os
@@ -18,6 +19,9 @@ import threading
 import time
 from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 # Puts two open files where Chromium expects them, then becomes Chromium.
@@ -29,6 +33,12 @@ os.dup2(outward, 4)
 os.execv(sys.argv[3], sys.argv[3:])
 """
 SECONDS = 120  # for anything; a busy machine is slow
+COMPRESSED = {".html", ".css", ".js", ".mjs", ".json", ".ipynb", ".svg", ".csv", ".safetensors"}
+
+
+def lacking(what):
+    """Skip a test for what it needs; where NO_SKIPS is set, fail instead."""
+    (pytest.fail if os.environ.get("NO_SKIPS") else pytest.skip)(what)
 
 
 def program():
@@ -54,6 +64,7 @@ class Browser:
         os.close(inward)
         os.close(outward)
         self._numbers, self._received = itertools.count(1), b""
+        self.errors = []  # of all pages: what went wrong, and what was written to the console
 
     def close(self):
         self._process.terminate()
@@ -69,10 +80,19 @@ class Browser:
         message |= {"sessionId": session} if session else {}
         os.write(self._write, json.dumps(message).encode() + b"\0")
         while (answer := self._next()).get("id") != number:
-            pass
+            self._listen(answer)
         if "error" in answer:
             raise RuntimeError(f"{method}: {answer['error']['message']}")
         return answer["result"]
+
+    def _listen(self, event):
+        method, params = event.get("method"), event.get("params", {})
+        if method == "Runtime.exceptionThrown":
+            self.errors.append(params["exceptionDetails"]["exception"].get("description"))
+        elif method == "Runtime.consoleAPICalled" and params["type"] in ("error", "warning"):
+            self.errors.append(str([part.get("value") for part in params["args"]]))
+        elif method == "Log.entryAdded" and params["entry"]["level"] == "error":
+            self.errors.append(f"{params['entry']['text']} {params['entry'].get('url', '')}")
 
     def _next(self):
         while b"\0" not in self._received:
@@ -111,7 +131,8 @@ class Page:
             "Emulation.setEmulatedMedia", features=[{"name": n, "value": v} for n, v in media]
         )
         self.call("Emulation.setScriptExecutionDisabled", value=not scripts)
-        self.call("Network.enable")
+        for domain in ("Network", "Runtime", "Log"):
+            self.call(f"{domain}.enable")
         self.call("Network.setBlockedURLs", urls=list(blocked))
         self.go(url)
 
@@ -135,11 +156,15 @@ class Page:
     def wait(self, script):
         """Wait until an expression is true, and return its value."""
         end = time.monotonic() + SECONDS
-        while not (value := self.run(script)):
-            if time.monotonic() > end:
-                raise TimeoutError(f"never true: {script}")
+        while time.monotonic() < end:
+            try:
+                if value := self.run(script):
+                    return value
+            except RuntimeError as error:
+                if "navigated" not in str(error):  # meanwhile; the next page is asked again
+                    raise
             time.sleep(0.05)
-        return value
+        raise TimeoutError(f"never true: {script}")
 
     def press(self, key, times=1):
         """Press a key, named as KeyboardEvent.key names it."""
@@ -174,15 +199,34 @@ class Page:
         self._browser.call("Target.closeTarget", targetId=self._target)
 
 
-class _Quiet(SimpleHTTPRequestHandler):
+class _Compressed(SimpleHTTPRequestHandler):
+    """Serves files as a host would: those that shrink are sent compressed."""
+
     def log_message(self, *_):
         pass
+
+    def do_GET(self):
+        path = Path(self.translate_path(self.path))
+        if not path.is_file() or path.suffix not in COMPRESSED:
+            return super().do_GET()
+        content = _compressed(path, path.stat().st_mtime_ns)
+        self.send_response(200)
+        self.send_header("Content-Type", self.guess_type(path))
+        self.send_header("Content-Encoding", "gzip")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+
+@functools.cache
+def _compressed(path, _changed):
+    return gzip.compress(path.read_bytes(), 6)
 
 
 @contextmanager
 def served(folder):
     """Serve a folder meanwhile, and give its address."""
-    handler = functools.partial(_Quiet, directory=folder)
+    handler = functools.partial(_Compressed, directory=folder)
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"

@@ -10,8 +10,10 @@ import pytest
 import yaml
 
 from irnn import chapters
+from tests.browser import Browser, lacking, program, served
 
 ROOT = Path(__file__).parents[1]
+SITE_ADDRESS = "https://site.example/irnn/"  # of the site that is built for the tests
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # What is the same on all backends is tested on JAX, which starts in a third of TensorFlow's time.
 os.environ.setdefault("KERAS_BACKEND", "jax")
@@ -73,6 +75,23 @@ def command():
 
 
 @pytest.fixture(scope="session")
+def browser():
+    """A Chromium for all tests of the site."""
+    if not program():
+        lacking("needs Chromium to open the pages")
+    browser = Browser()
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="session")
+def address(site):
+    """Where the site is served."""
+    with served(site) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
 def site(tmp_path_factory) -> Path:
     """The built site: every chapter executed on `digits` with smoke.yaml.
 
@@ -89,7 +108,7 @@ def site(tmp_path_factory) -> Path:
         done = subprocess.run(
             [sys.executable, "-m", "irnn", *command],
             cwd=output,  # where the runs go
-            env=os.environ | {"KERAS_BACKEND": "jax"},
+            env=os.environ | {"KERAS_BACKEND": "jax", "SITE_ADDRESS": SITE_ADDRESS},
             capture_output=True,
             text=True,
             check=False,

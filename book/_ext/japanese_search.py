@@ -4,7 +4,8 @@ Japanese writes no spaces between words.
 Sphinx's own Japanese search finds word boundaries when it builds the index, but cannot when the
 browser reads a query, so that most queries miss.
 Here both sides cut Japanese into overlapping pairs of characters, which needs no dictionary:
-学習曲線 becomes 学習, 習曲, 曲線. Everything else is searched as in English.
+学習曲線 becomes 学習, 習曲, 曲線. No pair goes from katakana to another script, so that
+勾配クリッピング finds 勾配のクリッピング. Everything else is searched as in English.
 """
 
 import re
@@ -13,9 +14,10 @@ from sphinx.application import Sphinx
 from sphinx.search.en import SearchEnglish
 
 # Letters without punctuation, in a notation that both Python and JavaScript read.
-KANA = r"\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff"
+HIRAGANA = r"\u3041-\u3096\u309d-\u309f"
+KATAKANA = r"\u30a1-\u30fa\u30fc-\u30ff"
 KANJI = r"\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-JAPANESE = KANA + KANJI
+JAPANESE = HIRAGANA + KATAKANA + KANJI
 
 
 class SearchEnglishJapanese(SearchEnglish):
@@ -23,7 +25,7 @@ class SearchEnglishJapanese(SearchEnglish):
 
     lang = "en-ja"
     language_name = "English and Japanese"
-    _runs = re.compile(rf"[{JAPANESE}]+|[^\W{JAPANESE}]+")
+    _runs = re.compile(rf"[{KATAKANA}]+|[{HIRAGANA}{KANJI}]+|[^\W{JAPANESE}]+")
     _japanese = re.compile(rf"[{JAPANESE}]")
 
     def split(self, input: str) -> list[str]:
@@ -32,9 +34,13 @@ class SearchEnglishJapanese(SearchEnglish):
         for run in self._runs.findall(input):
             if self._japanese.match(run) and len(run) > 1:
                 terms += [run[i : i + 2] for i in range(len(run) - 1)]
-            else:
+            elif not re.fullmatch(f"[{HIRAGANA}]", run):  # a particle
                 terms.append(run)
         return terms
+
+    def stem(self, word: str) -> str:
+        """Stem English as the browser does, which leaves the shortest words alone."""
+        return word if len(word) < 3 else super().stem(word)
 
     def word_filter(self, word: str) -> bool:
         """Keep all but English stop words; Sphinx would drop pairs that begin with hiragana."""
@@ -43,11 +49,13 @@ class SearchEnglishJapanese(SearchEnglish):
     # The same as `split`, for queries.
     js_splitter_code = rf"""
 var splitQuery = (query) => {{
-  const runs = query.match(/[{JAPANESE}]+|(?:(?![{JAPANESE}])[\p{{L}}\p{{N}}_])+/gu) ?? [];
+  const runs = query.match(
+    /[{KATAKANA}]+|[{HIRAGANA}{KANJI}]+|(?:(?![{JAPANESE}])[\p{{L}}\p{{N}}_])+/gu
+  ) ?? [];
   return runs.flatMap((run) =>
     /^[{JAPANESE}]{{2}}/.test(run)
       ? Array.from({{ length: run.length - 1 }}, (_, i) => run.slice(i, i + 2))
-      : [run]
+      : /^[{HIRAGANA}]$/.test(run) ? [] : [run]
   );
 }};
 """

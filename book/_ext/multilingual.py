@@ -18,6 +18,7 @@ from functools import cached_property
 from gettext import NullTranslations
 from importlib import import_module
 from pathlib import Path
+from urllib.parse import urljoin
 
 import pydata_sphinx_theme
 import sphinx
@@ -48,6 +49,7 @@ FOLLOW = "This page has changed in another language and has yet to follow. See:"
 STRINGS = {
     "en": {
         "Section Navigation": "Chapters",
+        "Site navigation": "First page",
         "Show code cell source": "Show code",
         "Hide code cell source": "Hide code",
     },
@@ -55,12 +57,15 @@ STRINGS = {
         OUTDATED: "更新待ちのページ",
         FOLLOW: "このページは別の言語で更新されたが、その内容をまだ反映していない。最新の内容：",
         "Section Navigation": "目次",
+        "Site navigation": "サイトの最初のページ",
         "On this page": "このページの内容",
         "Search this book": "本書を検索",
         "Color mode": "配色",
         "next page": "次のページ",
         "System Settings": "システムの設定に従う",
         "Tip": "ヒント",
+        "Light": "明るい配色",
+        "Dark": "暗い配色",
         "Link to this heading": "この見出しへのリンク",
         "Link to this equation": "この数式へのリンク",
         "Link to this table": "この表へのリンク",
@@ -186,8 +191,15 @@ class MultilingualHTMLBuilder(StandaloneHTMLBuilder):
                     if "tag_parameters" in code.parent["classes"]:
                         code[prompt] = code[prompt].replace("code cell source", "parameters")
                     code[prompt] = _(code[prompt])
+            self.name_sections(doctree)
             self.tell_if_outdated(docname, doctree)
             super().write_doc(docname, doctree)
+
+    def name_sections(self, doctree: nodes.document) -> None:
+        """Give each section a name that it has in all languages, for the switch between them."""
+        for number, section in enumerate(doctree.findall(nodes.section)):
+            if number:  # the first is the page
+                section["ids"].append(f"section-{number}")
 
     def tell_if_outdated(self, docname: str, doctree: nodes.document) -> None:
         """Say at the top of a page in which language it is newer, if it is in any."""
@@ -207,6 +219,14 @@ class MultilingualHTMLBuilder(StandaloneHTMLBuilder):
         section = next(doctree.findall(nodes.section), doctree)
         section.insert(section.first_child_not_matching_class(nodes.title) or 0, notice)
 
+    def index_page(self, pagename: str, doctree: nodes.document, title: str) -> None:
+        """Keep out of the search what a page's outputs draw or fold away."""
+        doctree = doctree.deepcopy()
+        for raw in doctree.findall(nodes.raw):
+            text = re.sub(r"<(details|svg)\b.*?</\1>", "", raw.astext(), flags=re.DOTALL)
+            raw.children = [nodes.Text(text)]
+        super().index_page(pagename, doctree, title)
+
     def gen_additional_pages(self) -> None:
         """Write the search page a second time for every language but the first."""
         super().gen_additional_pages()
@@ -218,6 +238,8 @@ class MultilingualHTMLBuilder(StandaloneHTMLBuilder):
     def handle_page(self, pagename, addctx, *args, **kwargs) -> None:
         """Render what stands around the body in the same language."""
         addctx = {"language": self.language_of(pagename) or self.first, **addctx}
+        if "body" in addctx:  # MyST-NB names a control otherwise than it reads
+            addctx["body"] = addctx["body"].replace(' aria-label="Toggle hidden content"', "")
         with self.speaking(addctx["language"]):
             super().handle_page(pagename, addctx, *args, **kwargs)
 
@@ -240,15 +262,10 @@ class MultilingualHTMLBuilder(StandaloneHTMLBuilder):
 
         ctx["pathto"] = pathto_own_search
         versions = {} if pagename == "search" else self.versions_of(pagename)
-        alternates = versions.copy()
-        if self.first in versions:  # for readers of all other languages
-            is_home = versions[self.first] == self.in_language(HOME, self.first)
-            alternates["x-default"] = self.config.root_doc if is_home else versions[self.first]
-        ctx["metatags"] = ctx.get("metatags", "") + "".join(
-            f'\n<link rel="alternate" hreflang="{code}"'
-            f' href="{ctx["content_root"]}{self.get_target_uri(page)}" />'
-            for code, page in alternates.items()
-        )
+        if address := self.config.html_baseurl:
+            if pagename == "search":
+                ctx["pageurl"] = urljoin(address, self.search_page(language))
+            ctx["metatags"] = ctx.get("metatags", "") + self.alternates(versions, address)
         ctx["other_languages"] = [
             {
                 "code": code,
@@ -260,6 +277,18 @@ class MultilingualHTMLBuilder(StandaloneHTMLBuilder):
             for code, name in self.languages.items()
             if code != language
         ]
+
+    def alternates(self, versions: dict[str, str], address: str) -> str:
+        """Return the links to a page's versions for search engines, which want whole addresses."""
+        pages = versions.copy()
+        if self.first in versions:  # for readers of all other languages
+            is_home = versions[self.first] == self.in_language(HOME, self.first)
+            pages["x-default"] = self.config.root_doc if is_home else versions[self.first]
+        return "".join(
+            f'\n<link rel="alternate" hreflang="{code}"'
+            f' href="{urljoin(address, self.get_target_uri(page))}" />'
+            for code, page in pages.items()
+        )
 
     def versions_of(self, pagename: str) -> dict[str, str]:
         """Return a page in each language that has it; of the root, each language's first page."""

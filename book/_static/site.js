@@ -3,9 +3,45 @@
 
 const language = document.documentElement.lang;
 
-// The languages share one index: list the pages in the reader's first.
-Scorer.score = ([docname, , , , score]) =>
-  score + (docname.startsWith(`book/${language}/`) ? 1000 : 0);
+// On the search page: the languages share one index, so list the pages in the reader's first; and
+// among them those first whose titles have most of what is searched for.
+if (typeof Search !== "undefined") {
+  let wanted = new Set();
+  const parse = Search._parseQuery;
+  Search._parseQuery = (query) => {
+    const parsed = parse(query);
+    wanted = parsed[1];
+    return parsed;
+  };
+  const stemmer = new Stemmer();
+  Scorer.score = ([docname, title, , , score]) => {
+    const terms = splitQuery(title.toLowerCase()).map((term) => stemmer.stemWord(term));
+    const share = terms.filter((term) => wanted.has(term)).length / (wanted.size || 1);
+    return score + 100 * Math.min(share, 1) + (docname.startsWith(`book/${language}/`) ? 1000 : 0);
+  };
+}
+
+// The root page begins with the language in which the reader last read; or that of the browser.
+// No page leads to another by itself.
+const choice = document.querySelector(".languages");
+if (choice) {
+  const wanted = [localStorage.getItem("language"), ...navigator.languages];
+  const found = wanted.map((code) => choice.querySelector(`[lang="${code?.slice(0, 2)}"]`));
+  choice.prepend(found.find(Boolean) ?? "");
+} else {
+  localStorage.setItem("language", language);
+}
+
+// The switch between the languages keeps the section, what is asked for and what is searched for.
+const sections = [...document.querySelectorAll("[id^='section-']")];
+for (const link of document.querySelectorAll(".language-switch"))
+  for (const event of ["click", "auxclick"])
+    link.addEventListener(event, () => {
+      const above = sections.filter((e) => e.getBoundingClientRect().top < innerHeight / 3);
+      const section = above.length ? `#${above.at(-1).id}` : "";
+      link.hash = location.hash.includes("=") ? location.hash : section;
+      link.search = location.search;
+    });
 
 if (language === "ja") {
   Documentation.addTranslations({
@@ -32,7 +68,6 @@ if (language === "ja") {
   const labels = {
     "Toggle primary sidebar": "目次の表示を切り替える",
     "Toggle secondary sidebar": "このページの内容の表示を切り替える",
-    "Toggle hidden content": "隠れた内容の表示を切り替える",
   };
   for (const attribute of ["title", "aria-label"])
     for (const element of document.querySelectorAll(`[${attribute}]`)) {

@@ -158,6 +158,19 @@ def figure(chapter: ModuleType, values: dict, name: str, *shown) -> HTML:
     return HTML(picture.html(target, caption, [*measure, _papermill(chapter, values)]))
 
 
+def overview(chapter: ModuleType, values: dict, name: str, *shown) -> None:
+    """Make the page's answer and a small figure available to the root page, as `overview`.
+
+    Arguments as in `figure`; the chapter's numbers have an `answer` and a `finding`.
+    """
+    picture = getattr(chapter, name)(*shown, values["language"])
+    said = chapter.numbers(*shown, values["language"])
+    answer, finding = (html.escape(said[key]) for key in ("answer", "finding"))
+    alt, drawing = html.escape(picture.alt), picture.svg(wide=False)
+    text = f'<p><b>{answer}</b> {finding}</p><div role="img" aria-label="{alt}">{drawing}</div>'
+    glue("overview", HTML(text), display=False)
+
+
 def _papermill(chapter: ModuleType, values: dict) -> str:
     """Return the command that executes this page with its parameters."""
     name = chapter.__name__.rpartition(".")[2].replace("_", "-")

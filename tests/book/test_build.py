@@ -123,6 +123,35 @@ def test_parameters_are_checked_before_anything_is_done(built, steps, capsys, te
     assert page(built) == "before"
 
 
+@pytest.mark.parametrize(
+    "address", ["site.example", "ftp://site.example/", "https://a/?b", "/book"]
+)
+def test_an_address_that_is_none_is_told_before_anything_is_done(
+    built, steps, capsys, monkeypatch, address
+):
+    monkeypatch.setenv("SITE_ADDRESS", address)
+    assert main(["book", "--output", str(built.parent)]) == 2
+    assert f"SITE_ADDRESS {address!r}" in capsys.readouterr().err
+    assert page(built) == "before"
+
+
+def test_the_address_is_a_setting_of_the_site(built, steps, monkeypatch):
+    monkeypatch.setenv("SITE_ADDRESS", "https://site.example/book")
+    assert main(["book", "--output", str(built.parent)]) == 0
+    config = (built / "executed" / "_config.yml").read_text(encoding="utf-8")
+    assert "baseurl: https://site.example/book/\n" in config
+
+
+def test_a_new_commit_stands_on_pages_that_did_not_change(built, steps, monkeypatch):
+    assert main(["book", "--output", str(built.parent)]) == 0
+    (built / "html" / "index.html").write_text("no need to render")
+    assert main(["book", "--output", str(built.parent)]) == 0
+    assert page(built) == "no need to render"
+    monkeypatch.setattr(book.colophon, "origin", lambda: "another commit")
+    assert main(["book", "--output", str(built.parent)]) == 0
+    assert page(built) == "after"
+
+
 def test_the_books_own_folder_is_no_output(steps, capsys):
     assert main(["book", "--output", str(book.ROOT / "book")]) == 2
     assert "lies in the book's own folder" in capsys.readouterr().err

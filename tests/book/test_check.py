@@ -337,6 +337,42 @@ def test_a_page_of_the_glossary_that_lacks_a_term(root):
     assert found(root) == []
 
 
+@pytest.fixture
+def cited(root):
+    """The book with a work that it cites."""
+    (root / "book" / "references.bib").write_text("@misc{le2015,\n  year = {2015},\n}\n")
+    for language in TEXTS:
+        edit(root, language, "end", "## ", "{cite:t}`le2015`\n\n## ")
+    assert found(root) == []
+    return root
+
+
+def test_a_work_that_is_cited_in_one_language_only(cited):
+    edit(cited, "ja", "end", "{cite:t}`le2015`", "彼らの論文")
+    assert said(cited, "[end]: error: citations of en and ja differ; not in all: 'le2015'")
+
+
+def test_a_work_that_is_not_in_the_bibliography(cited):
+    (cited / "book" / "references.bib").write_text("@misc{le2014,\n}\n")
+    lines = found(cited)
+    assert sum("the cited work le2015 is not in book/references.bib" in x for x in lines) == 2
+    assert "references.bib: error: no page cites the work le2014; cite it, or" in "".join(lines)
+
+
+def test_an_equation_has_a_label_in_each_language(root):
+    for language in TEXTS:
+        text = f"$$x$$ (sum-{language})\n\n{{eq}}`sum-{language}`\n\n## "
+        edit(root, language, "end", "## ", text)
+    assert found(root) == []
+    edit(root, "ja", "end", "{eq}`sum-ja`", "{eq}`sum`")
+    assert said(root, "the reference sum has no target")
+
+
+def test_a_footnote_in_one_language_only(root):
+    edit(root, "en", "end", "## ", "More.[^more]\n\n[^more]: Much more.\n\n## ")
+    assert said(root, "[end]: error: footnotes of en and ja differ; not in all: 'more'")
+
+
 def test_a_term_that_a_language_lacks(root):
     path = root / "book" / "glossary.yaml"
     path.write_text(GLOSSARY.replace("  ja: 学習曲線\n", ""))

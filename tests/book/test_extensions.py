@@ -14,7 +14,10 @@ EXTENSIONS = ROOT / "book" / "_ext"
 CONF = f"""
 import sys
 sys.path[:0] = [{str(EXTENSIONS)!r}, "."]
-extensions = ["myst_nb", "multilingual", "japanese_search", "mathml"]
+extensions = ["myst_nb", "multilingual", "japanese_search", "mathml", "citations", "description"]
+bibtex_bibfiles = ["works.bib"]
+bibtex_reference_style = "author_year_round"
+suppress_warnings = ["bibtex.duplicate_citation"]
 myst_enable_extensions = ["dollarmath", "amsmath"]
 multilingual_languages = "names.NAMES"
 multilingual_outdated = "names.outdated"
@@ -23,6 +26,7 @@ root_doc = "start"
 html_theme = "sphinx_book_theme"
 html_theme_options = {{"article_header_end": ["language-switch.html"]}}
 html_math_renderer = "mathml"
+html_baseurl = "https://site.example/book/"
 html_search_language = "en-ja"
 templates_path = [{str(ROOT / "book" / "_templates")!r}]
 """
@@ -32,6 +36,9 @@ NAMES = {"de": "Deutsch", "en": "English", "ja": "日本語"}
 def outdated(paths):
     return {"de"} if all("math" in path for path in paths.values()) else set()
 """
+WORKS = "```{bibliography}\n```\n"
+LONG = "Erster Satz mit <Zeichen>.\n" + "Zweiter Satz. " * 20
+MATH = f"# M\n\n{LONG}\n\n## N\n\n" + "$x^2$ and $\\nonsense$\n\n$$y$$\n\nAs {cite:t}`one` says.\n"
 
 
 def run(folder, *command):
@@ -49,13 +56,15 @@ def built(tmp_path_factory):
     pages = [f"{code}/{name}" for code in ("de", "en", "ja") for name in ("index", "math")]
     toc = "\n".join(["```{toctree}", *pages, "only", "```"])
     (source / "start.md").write_text(f"# Start\n\n{toc}\n")
+    (source / "works.bib").write_text("@misc{one, author={Doe, Jo}, title={One}, year={1997}}")
     (source / "only.md").write_text("# Only here\n")
     titles = {"de": "Buch", "en": "Book", "ja": "本"}
     for code, title in titles.items():
         (source / code).mkdir()
-        (source / code / "index.md").write_text(f"# {title}\n\n一行目。\n二行目。\n")
-        (source / code / "math.md").write_text("# M\n\n$x^2$ and $\\nonsense$\n\n$$y$$\n")
-    (source / "en" / "extra.md").write_text("---\norphan: true\n---\n# Extra\n")
+        (source / code / "index.md").write_text(f"# {title}\n\n一行目。\n二行目。\n\n{WORKS}")
+        (source / code / "math.md").write_text(MATH)
+    own = "myst: {html_meta: {description: An own description}}"
+    (source / "en" / "extra.md").write_text(f"---\norphan: true\n{own}\n---\n# Extra\n\nText.\n")
     done = run(source, "-m", "sphinx", "-b", "html", "-q", ".", "out")
     assert done.returncode == 0, done.stderr
     return source / "out", done.stderr
@@ -92,14 +101,36 @@ def test_pages_lead_to_their_other_versions(page):
         "de": "../de/index.html",
         "ja": "../ja/index.html",
     }
+
+
+def test_search_engines_get_whole_addresses(page):
+    site = "https://site.example/book"
     assert links(page("ja/math"), 'rel="alternate"') == {
-        "de": "../de/math.html",
-        "en": "../en/math.html",
-        "ja": "../ja/math.html",
-        "x-default": "../de/math.html",
+        "de": f"{site}/de/math.html",
+        "en": f"{site}/en/math.html",
+        "ja": f"{site}/ja/math.html",
+        "x-default": f"{site}/de/math.html",
     }
-    assert links(page("ja/index"), 'rel="alternate"')["x-default"] == "../start.html"
-    assert links(page("en/extra"), 'rel="alternate"') == {"en": "../en/extra.html"}
+    assert links(page("ja/index"), 'rel="alternate"')["x-default"] == f"{site}/start.html"
+    assert links(page("en/extra"), 'rel="alternate"') == {"en": f"{site}/en/extra.html"}
+    for name in ("start", "ja/math", "search", "search-ja"):
+        assert f'<link rel="canonical" href="{site}/{name}.html" />' in page(name)
+
+
+def test_sections_have_a_name_that_they_share_in_all_languages(page):
+    assert all('id="section-1"' in page(f"{code}/math") for code in ("de", "en", "ja"))
+
+
+def test_pages_are_described_by_their_first_sentences(page):
+    def description(name):
+        (tag,) = re.findall('<meta [^>]*name="description"[^>]*>', page(name))
+        return re.search('content="(.*?)"', tag)[1]
+
+    assert description("ja/index") == "一行目。二行目。"
+    assert description("en/extra") == "An own description"
+    assert description("de/math") == "Erster Satz mit &lt;Zeichen&gt;." + 9 * " Zweiter Satz."
+    assert description("only") == "Buch"
+    assert description("search-ja") == "本"
 
 
 def test_every_language_has_a_search_page(page):
@@ -135,12 +166,19 @@ def test_formulas_are_mathml_and_what_is_none_is_a_warning(page, built):
     assert r"\nonsense" in page("en/math")
 
 
+@pytest.mark.parametrize("code", ["de", "en", "ja"])
+def test_a_citation_leads_to_the_bibliography_in_its_own_language(page, built, code):
+    (target,) = re.findall(r'Doe \(<a [^>]*href="index.html#(\w+)"[^>]*>1997', page(f"{code}/math"))
+    assert f'class="citation" id="{target}"' in page(f"{code}/index")
+    assert "bibtex" not in built[1]
+
+
 def test_the_index_has_pairs_of_japanese_characters(built):
     index = (built[0] / "searchindex.js").read_text(encoding="utf-8")
     assert "行目" in json.loads(index[index.index("(") + 1 : index.rindex(")")])["terms"]
 
 
-OWN = {"reader", "records"}  # they put this book's own files into its site
+OWN = {"colophon", "reader", "records"}  # they put this book's own files into its site
 
 
 @pytest.mark.parametrize("path", sorted(EXTENSIONS.glob("*.py")), ids=lambda path: path.stem)
@@ -178,4 +216,6 @@ def test_a_third_language_of_the_book_is_a_line_and_its_pages(tmp_path):
         "ja": "../ja/index.html",
     }
     assert '<html lang="de"' in german
+    assert "canonical" not in german  # no address is configured
+    assert 'rel="alternate"' not in german
     assert "Suche" in german

@@ -11,7 +11,6 @@ from irnn.checkpoint import recorded_weights
 from irnn.forward import probabilities, states
 from irnn.show.reader import WORDS
 from irnn.store import Store
-from tests.browser import Browser, program, served
 from tests.test_forward import keras_states
 
 READER = "document.querySelector('.irnn-reader')"
@@ -28,28 +27,13 @@ DRAWN = """(async () => {
 })()"""
 
 
-@pytest.fixture(scope="module")
-def browser():
-    if not program():
-        pytest.skip("needs Chromium to open the pages")
-    browser = Browser()
-    yield browser
-    browser.close()
-
-
-@pytest.fixture(scope="module")
-def address(site):
-    with served(site) as url:
-        yield f"{url}/book/{{language}}/irnn-vs-lstm.html{{hash}}"
-
-
 @pytest.fixture
 def opened(browser, address):
     """Open the chapter; what is asked for in its address, or what is at hand, starts it."""
     pages = []
 
     def open_page(hash="#t=784", language="en", live=True, **options):
-        page = browser.page(address.format(language=language, hash=hash), **options)
+        page = browser.page(f"{address}/book/{language}/irnn-vs-lstm.html{hash}", **options)
         pages.append(page)
         if live:
             page.wait(LIVE)

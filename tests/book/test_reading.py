@@ -13,6 +13,7 @@ from irnn.chapters.irnn_vs_lstm import NETWORKS
 from irnn.checkpoint import recorded_weights
 from irnn.show.reader import enlarged
 from irnn.store import Store
+from tests.browser import lacking
 from tests.test_forward import keras_states
 
 SCRIPTS = Path(__file__).parents[2] / "book" / "_static"
@@ -29,7 +30,7 @@ DRAWN = [  # a seven, a one and a zero, as drawn on a field of 64 x 64 points
 def node(script, **values):
     """Return what a module prints as JSON; `values` are constants of it."""
     if not shutil.which("node"):
-        pytest.skip("needs Node.js to run what the pages compute")
+        lacking("needs Node.js to run what the pages compute")
     constants = "".join(f"const {name} = {json.dumps(v)};\n" for name, v in values.items())
     done = subprocess.run(
         ["node", "--input-type=module", "-"],

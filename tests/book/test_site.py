@@ -1,5 +1,6 @@
 """What a reader relies on, checked on the built pages."""
 
+import html
 import json
 import re
 import shutil
@@ -11,7 +12,12 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-EXTENSIONS = Path(__file__).parents[2] / "book" / "_ext"
+from irnn.chapters.index import ANSWERS
+from tests.browser import lacking
+from tests.conftest import SITE_ADDRESS
+
+ROOT = Path(__file__).parents[2]
+EXTENSIONS = ROOT / "book" / "_ext"
 OTHER = {"en": "ja", "ja": "en"}
 # Words of the interface, by the language whose pages must and the other's must not have them.
 WORDS = {
@@ -97,13 +103,25 @@ def test_switch_on_search_pages(site, pages):
         assert pages[f"{page}.html"].target(switch["href"]) == (site / f"{other}.html").resolve()
 
 
-def test_alternates(chapters):
+def test_search_engines_learn_of_all_versions(site, pages, chapters):
+    for name, page in pages.items():
+        (own,) = page.find("link", rel="canonical")
+        assert own["href"] == SITE_ADDRESS + name
     for (_language, name), page in chapters.items():
-        links = {a["hreflang"]: page.target(a["href"]) for a in page.find("link", rel="alternate")}
-        assert links.keys() == {"en", "ja", "x-default"}
-        for language in OTHER:
-            assert links[language] == chapters[language, name].path.resolve()
-        assert links["x-default"].is_file()
+        links = {a["hreflang"]: a["href"] for a in page.find("link", rel="alternate")}
+        first = "book/index" if name == "index" else f"book/en/{name}"
+        assert links == {code: f"{SITE_ADDRESS}book/{code}/{name}.html" for code in OTHER} | {
+            "x-default": f"{SITE_ADDRESS}{first}.html"
+        }
+
+
+def test_every_page_is_described_in_its_language(pages):
+    for name, page in pages.items():
+        (found,) = page.find("meta", name="description")
+        japanese = re.search("[ぁ-ん]", found["content"])
+        assert len(found["content"]) > 10
+        if name != "book/index.html":
+            assert bool(japanese) == (page.find("html")[0]["lang"] == "ja"), name
 
 
 def test_interface_speaks_the_language(chapters):
@@ -169,8 +187,47 @@ def test_figures_are_numbered_in_their_order_in_the_pages_language(chapters):
 def test_nothing_is_loaded_from_elsewhere(pages):
     for page in pages.values():
         loaded = [a.get("src", "") for _, a in page.tags]
-        loaded += [a.get("href", "") for a in page.find("link")]
+        loaded += [
+            a["href"] for a in page.find("link") if a["rel"] not in ("alternate", "canonical")
+        ]
         assert not [url for url in loaded if urlsplit(url).netloc], page.path
+
+
+FOOT = {
+    "en": ["Version", "MIT License", "How to cite", "executed notebook", "source notebook"],
+    "ja": ["バージョン", "MIT ライセンス", "引用方法", "実行済みノートブック", "元のノートブック"],
+}
+
+
+@pytest.mark.parametrize("language", OTHER)
+def test_the_root_page_shows_question_answer_figure_and_invitation(pages, language):
+    root = pages["book/index.html"]
+    part = root.html.split(f'<section lang="{language}">')[1].split("</section>")[0]
+    answers = [
+        ANSWERS[language][verdict] for verdict in ("reproduced", "in part", "not reproduced")
+    ]
+    assert any(f"<b>{html.escape(answer)}</b>" in part for answer in answers)
+    assert part.count("<svg") == 1
+    assert f'href="{language}/index.html"' in part
+    assert f'href="{language}/irnn-vs-lstm.html#figure-reading"' in part
+
+
+def test_the_foot_says_what_a_page_is_and_offers_its_notebooks(chapters):
+    for (language, name), page in chapters.items():
+        foot = page.html.split('class="colophon"')[1]
+        is_notebook = (ROOT / "book" / language / f"{name}.ipynb").exists()
+        for word in FOOT[language] if is_notebook else FOOT[language][:3]:
+            assert word in foot, page.path
+        links = [page.target(a["href"]) for a in page.find("a") if "download" in a]
+        files = [path for path in links if path.suffix == ".ipynb"]
+        assert len(files) == (2 if is_notebook else 0)
+        executed = [
+            any(
+                cell.get("execution_count") for cell in json.loads(file.read_text("utf-8"))["cells"]
+            )
+            for file in files
+        ]
+        assert executed in ([], [True, False]), page.path
 
 
 def test_japanese_lines_are_joined(chapters):
@@ -184,6 +241,8 @@ def test_japanese_lines_are_joined(chapters):
 def test_splitter(splitter):
     assert splitter.split("学習曲線") == ["学習", "習曲", "曲線"]
     assert splitter.split("IRNN の重みは 0.001。") == ["IRNN", "の重", "重み", "みは", "0", "001"]
+    assert splitter.split("勾配クリッピングと重み")[:3] == ["勾配", "クリ", "リッ"]
+    assert splitter.split("データとLSTMの層") == ["デー", "ータ", "LSTM", "の層"]
     assert splitter.split("データセット・層") == ["デー", "ータ", "タセ", "セッ", "ット", "層"]
 
 
@@ -195,8 +254,15 @@ def test_index_finds_japanese_and_english_stems(splitter, index):
 
 def test_browser_splits_as_the_index_does(splitter):
     if not (node := shutil.which("node")):
-        pytest.skip("needs Node.js to run the browser's half of the search")
-    texts = ["学習曲線", "IRNNとLSTMの比較", "ステップ t-1、層。", "h_t ½ naïve 々〆 𠮟る", ""]
+        lacking("needs Node.js to run the browser's half of the search")
+    texts = [
+        "学習曲線",
+        "IRNNとLSTMの比較",
+        "データと勾配クリッピング",
+        "ステップ t-1、層。",
+        "h_t ½ naïve 々〆 𠮟る",
+        "",
+    ]
     script = splitter.js_splitter_code + (
         f"console.log(JSON.stringify({json.dumps(texts)}.map(splitQuery)))"
     )

@@ -1,11 +1,15 @@
 """The published runs are there, and are those that the chapters say."""
 
+from dataclasses import replace
+
 import pytest
 
 from irnn import chapters
 from irnn.__main__ import main
-from irnn.chapters import irnn_vs_lstm
+from irnn.chapters import index, irnn_vs_lstm
 from irnn.errors import InputError
+from irnn.languages import LANGUAGES
+from irnn.spec import make
 from irnn.store import Store, read
 from irnn.training.plan import planned
 
@@ -85,9 +89,81 @@ def test_bad_values_are_named(values, message):
         assert message in str(error.value)
 
 
+KNOBS = {
+    "optimizer": "sgd",
+    "momentum": 0.9,
+    "clip_norm": 1.0,
+    "semantics": "today",
+    "bptt_steps": 28,
+}
+
+
+def test_the_main_experiment_without_knobs_is_what_was_published(published):
+    assert published["irnn"].specs[0].id == "3905d331534b"
+    assert published["lstm-tuned"].specs[4] == make("lstm", "2015", learning_rate=1e-4, seed=4)
+
+
+def test_the_posts_knobs_turn_every_run_of_the_main_experiment(published):
+    turned = chapters.experiment(irnn_vs_lstm, **KNOBS)
+    for name, curve in turned.items():
+        for spec, before in zip(curve.specs, published[name].specs, strict=True):
+            assert {key: getattr(spec, key) for key in KNOBS} == KNOBS
+            assert (spec.learning_rate, spec.seed) == (before.learning_rate, before.seed)
+    assert chapters.experiment(irnn_vs_lstm, semantics=2015) == published  # as papermill reads it
+
+
+def test_the_posts_knobs_on_the_command_line(capsys, tmp_path):
+    options = ["train", "irnn-vs-lstm", "--dry-run", "--runs-dir", str(tmp_path), "--seeds", "1"]
+    turned = [word for k, v in KNOBS.items() for word in (f"--{k.replace('_', '-')}", str(v))]
+    assert main([*options, *turned]) == 0
+    said = capsys.readouterr().out
+    assert "irnn mnist today sgd 1e-06 seed 0 (momentum 0.9, clip_norm 1, bptt_steps 28)" in said
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"optimizer": "sdg"}, "unknown optimizer 'sdg'; did you mean sgd?"),
+        ({"momentum": 1}, "momentum is 1; it must be a number from 0 to 0.9999"),
+        ({"momentum": 0.9, "optimizer": "adam"}, "momentum is RMSprop's and SGD's; Adam has"),
+        ({"clip_norm": 0}, "clip_norm is 0; it must be a number from 1e-12"),
+        ({"semantics": 2016}, "unknown semantics '2016'; did you mean 2015?"),
+        ({"bptt_steps": -1}, "bptt_steps is -1; it must be a whole number from 1 to 784"),
+        ({"bptt_steps": 784, "dataset": "digits"}, "bptt_steps is 784; it must be a whole"),
+        ({"small_batches": "yes"}, "unknown value of small_batches 'yes'; valid: True, False"),
+    ],
+)
+def test_bad_knobs_are_named(values, message):
+    with pytest.raises(InputError) as error:
+        chapters.experiment(irnn_vs_lstm, **values)
+    assert message in str(error.value)
+
+
+def test_small_batches_differ_in_nothing_else(published):
+    found = chapters.experiment(irnn_vs_lstm, small_batches=True)
+    for model in ("irnn", "lstm"):
+        small = found[f"{model}-small"].specs
+        assert [replace(spec, batch_size=32) for spec in small] == [
+            *published[f"{model}-tuned"].specs
+        ]
+        assert {spec.batch_size for spec in small} == {16}
+
+
 def test_parts_whose_runs_are_to_come_are_asked_for_on_the_command_line(capsys, tmp_path):
-    options = ["train", "truncated-bptt", "--dry-run", "--runs-dir", str(tmp_path), "--long"]
+    options = ["train", "optimizer", "--dry-run", "--runs-dir", str(tmp_path), "--paper"]
     assert main([*options, "True"]) == 0
-    assert "lstm mnist 2015 rmsprop 0.0001 seed 2 (bptt_steps 28)" in capsys.readouterr().out
+    assert "lstm mnist 2015 sgd 0.01 seed 2 (clip_norm 1, batch_size 16)" in capsys.readouterr().out
     assert main([*options, "yes"]) == 2
-    assert "unknown value of long 'yes'; valid: True, False" in capsys.readouterr().err
+    assert "unknown value of paper 'yes'; valid: True, False" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("verdict", ["reproduced", "in part", "not reproduced"])
+def test_the_first_page_answers_as_the_rule_judges(monkeypatch, language, verdict):
+    values = dict.fromkeys(["lstm_epochs", "irnn_then", "lstm", "lstm_tuned_epochs"], "12")
+    values |= dict.fromkeys(["irnn_tuned_then", "lstm_tuned"], "34%")
+    monkeypatch.setattr(irnn_vs_lstm, "numbers", lambda runs, language: values)
+    monkeypatch.setattr(irnn_vs_lstm, "irnn_is_ahead", lambda runs, irnn, lstm: verdict)
+    found = index.numbers({}, language)
+    assert found["answer"] == index.ANSWERS[language][verdict]
+    assert found["finding"].count("34%") == 2

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from irnn.chapters import irnn_vs_lstm, reproduce, speed, truncated_bptt
+from irnn.chapters import claims, irnn_vs_lstm, reproduce, speed, truncated_bptt
 from irnn.data import Data
 from irnn.measurements import Jobs, Loss, Speed
-from irnn.show import reader
+from irnn.show import cells, reader
 from irnn.show.plots import learning_curves
 from irnn.show.style import INK
 from irnn.show.words import SHARED
@@ -35,6 +35,8 @@ def recorded():
         "lstm": runs("lstm", epochs=2),
         "irnn-tuned": runs("irnn", learning_rate=5e-4, seeds=1),
         "lstm-tuned": runs("lstm", learning_rate=1e-4, seeds=2),
+        "irnn-small": runs("irnn", learning_rate=5e-4, seeds=1, batch_size=16),
+        "lstm-small": runs("lstm", learning_rate=1e-4, seeds=2, batch_size=16),
         "irnn-search": runs("irnn", seeds=1) + runs("irnn", seeds=1, learning_rate=1e-4),
         "lstm-search": runs("lstm", seeds=1),
     }
@@ -122,6 +124,9 @@ def pictures(recorded, measured, jobs, losses):
     def draw(language):
         return [
             irnn_vs_lstm.curves(recorded, language),
+            irnn_vs_lstm.cells(language),
+            irnn_vs_lstm.losses(recorded, language),
+            irnn_vs_lstm.batches(recorded, language),
             irnn_vs_lstm.curves_by_time(recorded, language),
             irnn_vs_lstm.times(recorded, language),
             irnn_vs_lstm.search(recorded, language),
@@ -165,8 +170,8 @@ def test_axes_and_legend_speak_the_language(pictures):
 
 @pytest.mark.parametrize(
     "words",
-    [SHARED, irnn_vs_lstm.WORDS, speed.WORDS, truncated_bptt.WORDS, reader.WORDS],
-    ids=["shared", "irnn-vs-lstm", "speed", "truncated-bptt", "reader"],
+    [SHARED, irnn_vs_lstm.WORDS, speed.WORDS, truncated_bptt.WORDS, reader.WORDS, cells.WORDS],
+    ids=["shared", "irnn-vs-lstm", "speed", "truncated-bptt", "reader", "cells"],
 )
 def test_both_languages_have_the_same_words(words):
     english, japanese = words["en"], words["ja"]
@@ -216,6 +221,15 @@ def test_every_number_of_the_prose_on_speed_is_computed(measured, jobs):
         assert set(re.findall(r"{glue:text}`(\w+)`", text)) <= numbers.keys()
 
 
+def test_every_number_and_verdict_of_the_main_chapter_is_computed(recorded, store):
+    for language in ("en", "ja"):
+        verdicts = claims.numbers(claims.ledger(store, language), language)
+        known = irnn_vs_lstm.numbers(recorded, language).keys()
+        assert not known & verdicts.keys()
+        text = (ROOT / "book" / language / "irnn-vs-lstm.ipynb").read_text("utf-8")
+        assert set(re.findall(r"{glue:text}`(\w+)`", text)) <= known | verdicts.keys()
+
+
 def test_the_numbers_of_the_puzzle_are_those_of_its_losses(losses):
     numbers = truncated_bptt.puzzle_numbers(losses)
     assert numbers["puzzle_irnn_off"] == "1"
@@ -234,15 +248,66 @@ def test_a_curve_shows_every_seed_and_their_mean(recorded):
 
 
 def test_computation_time_is_epochs_times_their_median(recorded):
-    axes = learning_curves(recorded, ["irnn"], "en", "alt", by_time=True).figure.axes[0]
+    axes = learning_curves(recorded, ["irnn"], "en", "alt", x="minutes").figure.axes[0]
     assert np.allclose(axes.get_lines()[0].get_xdata(), np.arange(1, 5) * 0.25 / 60)
+
+
+def test_beside_epochs_stands_an_axis_of_updates(recorded):
+    axes = learning_curves(recorded, ["irnn"], "en", "alt").figure.axes[0]
+    (top,) = axes.child_axes
+    top.figure.draw_without_rendering()
+    assert top.get_xlabel() == "updates"
+    assert np.allclose(top.get_xlim(), 1875 * np.array(axes.get_xlim()))
+
+
+def test_training_loss_is_drawn_as_accuracy_is(recorded):
+    for run in recorded["irnn"]:
+        run.epochs = [epoch | {"loss": 2 - epoch["epoch"] / 4} for epoch in run.epochs]
+    picture = irnn_vs_lstm.losses(recorded, "en")
+    assert np.allclose(picture.figure.axes[0].get_lines()[0].get_ydata(), [1.75, 1.5, 1.25, 1])
+    assert "IRNN, learning rate 10⁻⁶ (3 seeds): from 1.75 after the first epoch" in picture.alt
+    assert picture.csv().splitlines()[0] == "run,network,learning_rate,seed,epoch,loss"
+
+
+def test_batches_of_two_sizes_are_compared_by_updates(recorded):
+    picture = irnn_vs_lstm.batches(recorded, "en")
+    drawn = {line.get_label(): line.get_xdata() for line in picture.figure.axes[0].get_lines()}
+    assert list(drawn["IRNN, batch size 32"]) == [1875, 3750, 5625, 7500]
+    assert list(drawn["IRNN, batch size 16"]) == [3750, 7500, 11250, 15000]
+
+
+def test_networks_are_compared_at_the_last_epoch_that_both_have(recorded):
+    numbers = irnn_vs_lstm.numbers(recorded, "en")
+    assert (numbers["irnn_epochs"], numbers["lstm_epochs"]) == (4, 2)
+    assert numbers["both_epochs"] == 2
+    assert numbers["both_updates"] == "3,750"
+    assert numbers["irnn_then"] == numbers["lstm_then"] == "20.0% (20.0–20.0%)"
+    axes = irnn_vs_lstm.curves(recorded, "en").figure.axes[0]
+    assert "compared after 2 epochs" in [text.get_text().strip() for text in axes.texts]
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_what_others_report_is_marked_on_mnist_only(recorded, language):
+    def levels(runs):
+        picture = irnn_vs_lstm.curves(runs, language)
+        axes = picture.figure.axes[0]
+        words = " ".join([picture.alt, *(text.get_text() for text in axes.texts)])
+        return words, {line.get_ydata()[0] for line in axes.get_lines()}
+
+    words, drawn = levels(recorded)
+    assert {0.93, 0.97} <= drawn
+    assert words.count("93%") == words.count("97.0%") == 2
+    digits = {name: runs(name[:4], dataset="digits", seeds=1) for name in irnn_vs_lstm.CURVES}
+    words, drawn = levels(digits)
+    assert not {0.93, 0.97} & drawn
+    assert "93%" not in words
 
 
 def test_two_curves_of_a_network_have_one_time(recorded):
     curves = ["irnn", "irnn-tuned"]
     for run in recorded["irnn-tuned"]:
         run.epochs = [epoch | {"seconds": 100} for epoch in run.epochs]
-    axes = learning_curves(recorded, curves, "en", "alt", by_time=True).figure.axes[0]
+    axes = learning_curves(recorded, curves, "en", "alt", x="minutes").figure.axes[0]
     lines = [line.get_xdata() for line in axes.get_lines() if len(line.get_xdata()) == 4]
     assert len(lines) == 5
     assert all(list(line) == list(lines[0]) for line in lines)

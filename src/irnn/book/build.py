@@ -11,6 +11,8 @@ again where it changed. In `_build` there are
 
 import hashlib
 import json
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -28,7 +30,7 @@ import yaml
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
-from irnn.book import reuse
+from irnn.book import colophon, reuse
 from irnn.chapters import experiment, experiments
 from irnn.errors import InputError, one_line, one_of, user_path
 from irnn.parameters import of_experiment
@@ -59,8 +61,9 @@ def build(names: Sequence[str] = (), parameters: Path | None = None, output: Pat
     Raises:
         InputError: For an unknown chapter, a chapter that was not executed before without a
             failure, an output that cannot be written, lies in the chapters' folder or is built
-            by another process, and a file of parameters that cannot be read, names a parameter
-            that no chapter has, or a store that a build would remove.
+            by another process, a `SITE_ADDRESS` that is none, and a file of parameters that
+            cannot be read, names a parameter that no chapter has, or a store that a build would
+            remove.
 
     """
     chapters = sorted(ROOT.glob("book/*/*.ipynb"))
@@ -70,7 +73,7 @@ def build(names: Sequence[str] = (), parameters: Path | None = None, output: Pat
     built = user_path("output", output).absolute() / "_build"
     if built.resolve().is_relative_to(ROOT / "book"):
         raise InputError(f"output {output}: it lies in the book's own folder; name another one")
-    values = {}
+    config, values = _config(), {}
     if parameters:
         values = _checked(user_path("parameters", parameters), chapters, built)
     kept = [chapter.relative_to(ROOT) for chapter in chapters if chapter not in chosen]
@@ -90,7 +93,7 @@ def build(names: Sequence[str] = (), parameters: Path | None = None, output: Pat
             done = pages is not None
             if done:
                 pages |= {name: (built / "executed" / name).read_bytes() for name in kept}
-                done = _publish(_lay_out(built / "executed", pages), built)
+                done = _publish(_lay_out(built / "executed", pages, config), built)
     except Timeout:
         raise InputError(f"output {output}: another process builds there; wait for it") from None
     except OSError as error:
@@ -249,7 +252,24 @@ def _run(path: Path, values: dict[str, Any], stop: threading.Event) -> tuple[str
 # --- pages ------------------------------------------------------------------------------
 
 
-def _lay_out(executed: Path, pages: dict[Path, bytes]) -> dict[Path, bytes]:
+def _config() -> dict[str, Any]:
+    """Return the configuration of Jupyter Book for chapters that are executed.
+
+    Raises `InputError` where `SITE_ADDRESS`, or what stands for it in `_config.yml`, is no address.
+    """
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    config["execute"]["execute_notebooks"] = "off"
+    address = os.environ.get("SITE_ADDRESS") or config["html"]["baseurl"]
+    if address and not re.fullmatch(r"https?://[^/\s?#]+(/[^\s?#]*)?", address):
+        raise InputError(
+            f"SITE_ADDRESS {address!r}: not the address of a site, which is as "
+            "https://name.example/book/; without one, pages do not name theirs"
+        )
+    config["html"]["baseurl"] = address and address.rstrip("/") + "/"
+    return config
+
+
+def _lay_out(executed: Path, pages: dict[Path, bytes], config: dict[str, Any]) -> dict[Path, bytes]:
     """Make a folder hold what Jupyter Book needs, and return all that: the pages and the rest.
 
     A file that is the same stays untouched, since Sphinx reads again what is newer.
@@ -260,8 +280,6 @@ def _lay_out(executed: Path, pages: dict[Path, bytes]) -> dict[Path, bytes]:
         if path.is_file() and not NOT_COPIED & {path.suffix, *name.parts}:
             files[name] = path.read_bytes()
     files[Path("_toc.yml")] = (ROOT / "_toc.yml").read_bytes()
-    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
-    config["execute"]["execute_notebooks"] = "off"
     files[Path("_config.yml")] = yaml.safe_dump(config, sort_keys=False).encode()
     for path in executed.rglob("*"):
         if path.is_file() and path.relative_to(executed) not in files:
@@ -286,7 +304,11 @@ def _publish(files: dict[Path, bytes], built: Path) -> bool:
     rendered, note = built / "rendered", built / "rendered" / "made-of.json"
     hashes = {str(name): hashlib.sha256(content).hexdigest() for name, content in files.items()}
     pages = {name: hashes.pop(name) for name in list(hashes) if name.endswith((".ipynb", ".md"))}
-    now = [reuse.digest([hashes, reuse.environment(), sorted(pages)]), reuse.digest(pages)]
+    origin = str(colophon.origin())  # stands on every page
+    now = [
+        reuse.digest([hashes, reuse.environment(), sorted(pages)]),
+        reuse.digest([pages, origin]),
+    ]
     try:
         before = json.loads(note.read_text())
     except (OSError, ValueError):

@@ -29,6 +29,10 @@ from irnn.languages import LANGUAGES
 
 FENCE = re.compile(r"^ *(`{3,}|~{3,})([^\n]*)\n(.*?)^ *\1 *$", re.DOTALL | re.MULTILINE)
 ROLE = re.compile(r"\{[\w:]+\}`[^`]*`")
+BLOCK_FORMULA = re.compile(r"\$\$.+?\$\$(?: \([\w-]+\))?", re.DOTALL)
+CITED = re.compile(r"\{cite(?::\w+)?\}`([^`]+)`")
+REFERENCE = re.compile(r"\{(?:ref|numref|eq|doc)\}`([^`]+)`")
+OWN = re.compile(rf"-({'|'.join(LANGUAGES)})$")  # the end of a label that is in one language only
 COMMENT = re.compile(r"( +|^)# .*", re.MULTILINE)  # in code, which translations translate
 KEPT = {"tags", pages.AGREED}  # metadata of cells; editors leave more
 ERROR, WARNING = "error", "warning"
@@ -38,7 +42,9 @@ ERROR, WARNING = "error", "warning"
 FACTS = {
     "computed numbers": lambda text: sorted(re.findall(r"\{glue:\w*\}`([^`]+)`", text)),
     "links": lambda text: sorted(re.findall(r"\]\(([^)\s]+)\)", text)),
-    "references": lambda text: sorted(re.findall(r"\{(?:ref|numref|eq|doc|cite)\}`([^`]+)`", text)),
+    "references": lambda text: sorted(OWN.sub("", label) for label in REFERENCE.findall(text)),
+    "citations": lambda text: sorted(CITED.findall(text)),
+    "footnotes": lambda text: sorted(re.findall(r"\[\^([\w-]+)\]", text)),
     "headings": lambda text: re.findall(r"^#+ ", without_code(text), re.MULTILINE),
     "blocks of code": lambda text: [block for kind, block in code(text) if kind != "text"],
 }
@@ -148,7 +154,7 @@ def code(text: str) -> list[tuple[str, str]]:
 
 def words_of(text: str) -> str:
     """Return the words of a text: no code, no formulas, no targets of links."""
-    text = ROLE.sub("", without_code(text))
+    text = BLOCK_FORMULA.sub("", ROLE.sub("", without_code(text)))
     return re.sub(r"`[^`]*`|\$[^$\n]+\$|\]\([^)]*\)|<!--.*?-->", "", text)
 
 
@@ -328,6 +334,25 @@ def _changes(book: Book, page: Page, cell: str) -> list[str]:
     return [line for line in lines if not line.startswith("@@")]
 
 
+def works_are_listed(book: Book) -> Iterator[Finding]:
+    """Every work that is cited is in the bibliography's file, and the other way round."""
+    path = book.root / "book" / "references.bib"
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    listed = re.findall(r"^@\w+\{([^,\s]+),", text, re.MULTILINE)
+    cited = set()
+    for page, cell, source in book.texts():
+        for keys in CITED.findall(source):
+            for key in keys.split(","):
+                cited.add(key)
+                if key not in listed:
+                    what = f"the cited work {key} is not in book/references.bib"
+                    yield book.finding(page, cell, what, "add it there, or mend the citation")
+    for key in listed:
+        if key not in cited:
+            what = f"no page cites the work {key}"
+            yield Finding("book/references.bib", "", what, "cite it, or take it out")
+
+
 def links_lead_somewhere(book: Book) -> Iterator[Finding]:
     """Links and references within the book have a target."""
     labels = {label for _, _, text in book.texts() for label in _labels(text)}
@@ -342,7 +367,7 @@ def links_lead_somewhere(book: Book) -> Iterator[Finding]:
             elif fragment and fragment not in labels:
                 remedy = f"put ({fragment})= before what it means, or mend the link"
                 yield book.finding(page, cell, f"the link {link} has no target", remedy)
-        for target in FACTS["references"](text):
+        for target in REFERENCE.findall(text):
             label = re.sub(r".*<(.*)>$", r"\1", target)
             if label not in labels and not (page.path.parent / f"{label}.ipynb").exists():
                 remedy = f"put ({label})= before what it means, or mend the reference"
@@ -351,7 +376,7 @@ def links_lead_somewhere(book: Book) -> Iterator[Finding]:
 
 def _labels(text: str) -> list[str]:
     """Return what references can point to in a text."""
-    return re.findall(r"^(?:\(|:name: |:label: )([^)\s]+)", text, re.MULTILINE)
+    return re.findall(r"^(?:\(|.*\$\$ \(|:name: |:label: )([^)\s]+)", text, re.MULTILINE)
 
 
 def terms_are_those_of_the_glossary(book: Book) -> Iterator[Finding]:
@@ -437,7 +462,8 @@ def words_are_complete(book: Book) -> Iterator[Finding]:
 def _tables() -> Iterator[tuple[str, str, dict]]:
     """Return the tables by language in the package: the file, the name, the table."""
     names = [f"{chapters.__name__}.{module.name}" for module in iter_modules(chapters.__path__)]
-    for module in map(import_module, ["irnn.show.words", "irnn.page", *names]):
+    shared = ["irnn.show.words", "irnn.page", "irnn.book.colophon"]
+    for module in map(import_module, [*shared, *names]):
         source = Path(module.__file__).read_text(encoding="utf-8")
         for name, value in vars(module).items():
             if re.search(rf"^{name}\b.*=", source, re.MULTILINE):  # and is not imported
@@ -554,6 +580,7 @@ CHECKS = (
     texts_say_the_same,
     texts_are_translated,
     texts_are_agreed,
+    works_are_listed,
     links_lead_somewhere,
     terms_are_those_of_the_glossary,
     glossary_is_shown,

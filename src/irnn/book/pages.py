@@ -162,9 +162,9 @@ def agreed_text(root: Path, page: Page, name: str) -> str | None:
     """Return the text of a cell that was agreed on, from Git's history; None if it is not there."""
     wanted = page.cells[name].metadata[AGREED][page.language]
     path = page.path.relative_to(root).as_posix()
-    for commit in _git(root, "log", "--format=%h", "--", path).split():
+    for commit in git(root, "log", "--format=%h", "--", path).split():
         try:
-            old = _parse(page.path.suffix, _git(root, "show", f"{commit}:{path}"), path)
+            old = _parse(page.path.suffix, git(root, "show", f"{commit}:{path}"), path)
         except InputError:
             continue
         cell = {cell.id: cell for cell in old.cells}.get(name)
@@ -173,7 +173,7 @@ def agreed_text(root: Path, page: Page, name: str) -> str | None:
     return None
 
 
-def _git(root: Path, *arguments: str) -> str:
+def git(root: Path, *arguments: str) -> str:
     """Return what a command of Git prints, "" where there is no Git or no such thing."""
     try:
         done = subprocess.run(

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from irnn.data import Data
+from irnn.errors import one_of
 from irnn.evidence import Claim, NotRecorded, Runs, accuracies, difference
-from irnn.parameters import shared
+from irnn.parameters import Parameter, shared, switch
+from irnn.show import cells as diagram
 from irnn.show import reader
 from irnn.show.picture import Picture, columns
 from irnn.show.plots import learning_curves
@@ -23,18 +25,35 @@ from irnn.show.text import (
 )
 from irnn.show.times import EpochTime, epoch_times
 from irnn.show.words import SHARED
-from irnn.spec import make
+from irnn.spec import SEMANTICS, make
+from irnn.store import Run
 from irnn.training.plan import Curve, Experiment
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-PARAMETERS = shared()
+
+def _semantics(name: str, value) -> None:
+    """Raise `InputError` for semantics that are unknown; papermill reads 2015 as a number."""
+    one_of(name, str(value), SEMANTICS)
+
+
+PARAMETERS = shared({"learning_rate": "shared by both networks"}) | {
+    "optimizer": Parameter("rmsprop", '"rmsprop", "sgd" or "adam"'),
+    "momentum": Parameter(0.0, "of RMSprop and SGD"),
+    "clip_norm": Parameter(None, "limit of the gradient's norm; None: no clipping"),
+    "semantics": Parameter("2015", 'relu, gates, weights as in "2015" or "today"', _semantics),
+    "bptt_steps": Parameter(None, "K, gradient through the last K steps; None: through all"),
+    "small_batches": Parameter(False, "add batches of 16, the paper's", switch),
+}
 
 CURVES = ("irnn", "lstm", "irnn-tuned", "lstm-tuned")
 
 # Epochs of the published curves; the runs in book/runs have at least as many.
-EPOCHS = {"irnn": 20, "lstm": 5, "irnn-tuned": 20, "lstm-tuned": 5}
+EPOCHS = {"irnn": 20, "lstm": 5, "irnn-tuned": 20, "lstm-tuned": 5, "small_batches": 5}
+
+PAPER_BATCH = 16
 
 # Learning rates searched, one epoch of each, and the ones that had the lowest training loss
 # after it. A test holds them against the recorded search. A rate that is added here is trained
@@ -45,6 +64,14 @@ TUNED = {"irnn": 1e-5, "lstm": 1e-4}
 # The networks that read digits on the pages, from their recorded weights.
 NETWORKS = tuple(make(model, "2015", learning_rate=rate) for model, rate in TUNED.items())
 
+# What others report for the IRNN: the Keras example of July 2015, at `learning_rate` and in batches
+# of 32, and the paper at the end of its training.
+EXAMPLE_ACCURACY, EXAMPLE_EPOCHS = 0.93, 900
+PAPER_ACCURACY = 0.970
+
+# Curves that are compared, at the last epoch that both have.
+PAIRS = (("irnn", "lstm"), ("irnn-tuned", "lstm-tuned"))
+
 # Seconds per epoch that the post of July 2015 reports, on a GRID K520.
 POST_SECONDS = {"irnn": 440, "lstm": 1700}
 
@@ -53,6 +80,17 @@ ALT = {
         "en": "A handwritten five as an image and as a sequence of pixels, row after row",
         "ja": "手書きの 5 の画像と、それを行ごとに並べた画素の系列",
     },
+    "cells": {
+        "en": "One step of both networks as diagrams. IRNN: the previous state times U, the pixel "
+        "times W and the bias are added, and ReLU gives the new state. LSTM: the previous memory "
+        "is multiplied by the forget gate; the candidate, multiplied by the input gate, is added; "
+        "tanh of the new memory, multiplied by the output gate, is the new state. All gates and "
+        "the candidate read the pixel and the previous state.",
+        "ja": "二つのネットワークの 1 ステップの図。IRNN では、前の状態に U を掛けたもの、画素に "
+        "W を掛けたもの、バイアスを足し、ReLU を通したものが新しい状態になる。LSTM では、前の"
+        "記憶に忘却ゲートを掛け、候補に入力ゲートを掛けたものを足す。新しい記憶の tanh に出力"
+        "ゲートを掛けたものが新しい状態になる。ゲートと候補は、どれも画素と前の状態を読む。",
+    },
     "search": {
         "en": "Training loss of the first epoch over the learning rate, for IRNN and LSTM",
         "ja": "IRNN と LSTM の、学習率に対する第 1 エポックの訓練損失",
@@ -60,6 +98,14 @@ ALT = {
     "curves": {
         "en": "Test accuracy by epoch of IRNN and LSTM at the post's learning rate and tuned",
         "ja": "元記事の学習率と調整後の学習率での、IRNN と LSTM のエポックごとのテスト正解率",
+    },
+    "losses": {
+        "en": "Training loss by epoch of IRNN and LSTM at the post's learning rate and tuned",
+        "ja": "元記事の学習率と調整後の学習率での、IRNN と LSTM のエポックごとの訓練損失",
+    },
+    "batches": {
+        "en": "Test accuracy by update of IRNN and LSTM in batches of two sizes",
+        "ja": "二通りのバッチサイズでの、IRNN と LSTM の更新回数ごとのテスト正解率",
     },
     "times": {
         "en": "Seconds per epoch of IRNN and LSTM, in 2015 and now",
@@ -82,6 +128,14 @@ CAPTIONS = {
         "ja": "ネットワークが読む数字。ネットワークが見ることのない画像と、その画素を左上から"
         "右下まで 1 ステップに一つずつ並べた系列。0 は空白、1 は黒。",
     },
+    "cells": {
+        "en": "One step of both networks, without the biases of the LSTM. Thick: the path on which "
+        "the gradient goes back from step to step. In the circles vectors are added or multiplied, "
+        "unit by unit; σ is the hard sigmoid.",
+        "ja": "二つのネットワークの 1 ステップ（LSTM のバイアスは省略）。太い線は、勾配が"
+        "ステップからステップへさかのぼる経路。丸の中では、ベクトルをユニットごとに足すか掛ける。"
+        "σ は hard sigmoid。",
+    },
     "search": {
         "en": "The search for a learning rate: the mean training loss of the first epoch, of one "
         "seed at each rate. The dotted line is the loss of equal probabilities for all ten "
@@ -92,9 +146,26 @@ CAPTIONS = {
     "curves": {
         "en": "Accuracy on the test set after every epoch. A thin line is a seed, a thick one "
         "the mean of the seeds. Solid: both networks at the shared learning rate. Dashed: each "
-        "at a rate of its own.",
+        "at a rate of its own. Horizontal lines: what others report for the IRNN on MNIST. A "
+        "vertical line: the last epoch that both networks of a pair have.",
         "ja": "各エポック後の、テストデータでの正解率。細い線は個々のシード、太い線はその平均。"
-        "実線は両方のネットワークに共通の学習率、破線はネットワークごとの学習率。",
+        "実線は両方のネットワークに共通の学習率、破線はネットワークごとの学習率。横線は MNIST での "
+        "IRNN についてほかで報告された値。縦線は、比べる二つのネットワークが"
+        "ともに到達した最後のエポック。",
+    },
+    "losses": {
+        "en": "The mean loss on the training images while they are trained on, epoch by epoch, of "
+        "the same runs. The dotted line is the loss of equal probabilities for all ten digits.",
+        "ja": "同じランの訓練損失。各エポックのあいだの平均を示す。点線は、10 種類の数字に等しい"
+        "確率を与えたときの損失。",
+    },
+    "batches": {
+        "en": "Accuracy on the test set by the number of updates, each network at a rate of its "
+        "own, the same for both batch sizes. A thin line is a seed, a thick one the mean of the "
+        "seeds. Solid: the batch size of the other figures. Dashed: the paper's.",
+        "ja": "更新回数に対する、テストデータでの正解率。学習率はネットワークごとに選んだもので、"
+        "バッチサイズによらない。細い線は個々のシード、太い線はその平均。実線はほかの図と同じ"
+        "バッチサイズ、破線は論文のバッチサイズ。",
     },
     "times": {
         "en": "Seconds of training per epoch, as the post reports them (pale) and in the runs of "
@@ -122,11 +193,14 @@ CAPTIONS = {
 WORDS = {
     "en": SHARED["en"]
     | {
+        "example": "Keras example: {accuracy:.0%} after {epochs} epochs",
+        "paper": "paper: {accuracy:.1%}",
+        "marked": "; lines mark what others report for the IRNN, {example:.0%} and {paper:.1%}",
+        "compared": "compared after {n} epochs",
         "then": "{model}, 2015: GRID K520",
         "now": "{model}, now: {device}",
         "learning rate": "learning rate (logarithmic)",
         "loss": "training loss, first epoch",
-        "guessing": "guessing: ln 10",
         "lowest": "{model}: lowest at {rate}, with {loss:.2f}",
         "digit": "a digit labelled “{label}”",
         "inked": "The first pixel with ink is read at step {first} of {steps}, the last at {last}",
@@ -135,11 +209,14 @@ WORDS = {
     },
     "ja": SHARED["ja"]
     | {
+        "example": "Keras のサンプルコード：{epochs} エポックで {accuracy:.0%}",
+        "paper": "論文：{accuracy:.1%}",
+        "marked": "。横線はほかで報告された IRNN の値 {example:.0%} と {paper:.1%}",
+        "compared": "{n} エポック後で比較",
         "then": "{model}、2015 年：GRID K520",
         "now": "{model}、現在：{device}",
         "learning rate": "学習率（対数目盛）",
         "loss": "訓練損失（第 1 エポック）",
-        "guessing": "当て推量の損失 ln 10",
         "lowest": "{model} の最小値は {rate} での {loss:.2f}",
         "digit": "ラベルが「{label}」の画像",
         "inked": "全 {steps} ステップのうち、最初の黒い画素は第 {first} ステップ、"
@@ -157,17 +234,22 @@ def experiment(
     units: int,
     batch_size: int,
     learning_rate: float,
+    semantics: str = "2015",
+    small_batches: bool = False,
+    **knobs,
 ) -> Experiment:
-    """Return the main experiment: both networks in 2015's semantics with RMSprop.
+    """Return the main experiment: both networks, in 2015's semantics with RMSprop by default.
 
     `irnn`, `lstm`: at one learning rate, as in the post. `irnn-tuned`, `lstm-tuned`: each at
     its own. `irnn-search`, `lstm-search`: an epoch of the first seed at each of `RATES`.
+    `small_batches` adds `irnn-small`, `lstm-small`: each at its own rate, in batches of
+    `PAPER_BATCH`. `knobs` are more fields of `RunSpec`, those of all runs.
     """
-    common = {"dataset": dataset, "units": units, "batch_size": batch_size}
+    common = {"dataset": dataset, "units": units, "batch_size": batch_size} | knobs
 
-    def curve(model: str, rates: Iterable[float], seeds: int, epochs: int) -> Curve:
+    def curve(model: str, rates: Iterable[float], seeds: int, epochs: int, **changes) -> Curve:
         specs = [
-            make(model, "2015", learning_rate=rate, seed=seed, **common)
+            make(model, str(semantics), learning_rate=rate, seed=seed, **common | changes)
             for rate in rates
             for seed in range(seeds)
         ]
@@ -181,6 +263,11 @@ def experiment(
         found[name] = curve(model, [TUNED[model]], seeds, epochs or EPOCHS[name])
     for model in ("irnn", "lstm"):
         found[f"{model}-search"] = curve(model, RATES[model], 1, 1)
+    if small_batches:
+        for model in ("irnn", "lstm"):
+            length = epochs or EPOCHS["small_batches"]
+            small = curve(model, [TUNED[model]], seeds, length, batch_size=PAPER_BATCH)
+            found[f"{model}-small"] = small
     return found
 
 
@@ -188,6 +275,7 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
     """Return the numbers of the prose by name."""
     spec = runs["irnn"][0].spec
     irnn_time, lstm_time = (_times(runs)[network] for network in POST_SECONDS)
+    both, both_tuned = (_common(runs, *pair) for pair in PAIRS)
 
     return dict(
         steps=spec.steps,
@@ -206,19 +294,28 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
         irnn_tuned_epochs=len(runs["irnn-tuned"][0]),
         lstm_tuned_epochs=len(runs["lstm-tuned"][0]),
         irnn=percent(runs["irnn"], language),
-        irnn_then=percent(runs["irnn"], language, epoch=len(runs["lstm"][0]) - 1),
+        both_epochs=both + 1,
+        both_updates=f"{(both + 1) * spec.updates:,}",
+        irnn_then=percent(runs["irnn"], language, both),
+        lstm_then=percent(runs["lstm"], language, both),
         irnn_spread=spread(runs["irnn"]),
         lstm=percent(runs["lstm"], language),
         irnn_tuned=percent(runs["irnn-tuned"], language),
-        irnn_tuned_then=percent(runs["irnn-tuned"], language, len(runs["lstm-tuned"][0]) - 1),
+        both_tuned_epochs=both_tuned + 1,
+        irnn_tuned_then=percent(runs["irnn-tuned"], language, both_tuned),
+        lstm_tuned_then=percent(runs["lstm-tuned"], language, both_tuned),
         lstm_tuned=percent(runs["lstm-tuned"], language),
         irnn_norm=mean(runs["irnn"], "gradient_norm", epoch=0),
         irnn_norm_end=mean(runs["irnn"], "gradient_norm"),
         lstm_norm=mean(runs["lstm"], "gradient_norm", epoch=0),
         lstm_tuned_norm=mean(runs["lstm-tuned"], "gradient_norm", epoch=0),
-        lstm_loss_start=f"{np.mean([run['loss'][0] for run in runs['lstm']]):.3f}",
-        lstm_loss=f"{np.mean([run['loss'][-1] for run in runs['lstm']]):.3f}",
-        lstm_lowest=f"{100 * min(run['val_accuracy'][-1] for run in runs['lstm']):.1f}%",
+        lstm_loss_start=f"{_mean(runs['lstm'], 'loss', 0):.3f}",
+        lstm_loss=f"{_mean(runs['lstm'], 'loss', both):.3f}",
+        lstm_lowest=f"{accuracies(runs['lstm'], both).min():.1%}",
+        irnn_loss=f"{_mean(runs['irnn'], 'loss'):.2f}",
+        irnn_tuned_loss=f"{_mean(runs['irnn-tuned'], 'loss'):.2f}",
+        irnn_tuned_test_loss=f"{_mean(runs['irnn-tuned'], 'val_loss'):.2f}",
+        example_updates=f"{EXAMPLE_EPOCHS * make('irnn').updates:,}",
         irnn_timed=irnn_time.epochs,
         lstm_timed=lstm_time.epochs,
         irnn_seconds=seconds(irnn_time.seconds),
@@ -234,19 +331,62 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
     )
 
 
+def _mean(runs: list[Run], metric: str, epoch: int = -1) -> float:
+    """Return the mean of a metric over the seeds."""
+    return float(np.mean([run[metric][epoch] for run in runs]))
+
+
 def _times(runs: Runs) -> dict[str, EpochTime]:
     """Return what an epoch takes, by network, whatever the learning rate."""
     return epoch_times(run for name in CURVES for run in runs[name])
 
 
 def curves(runs: Runs, language: str) -> Picture:
-    """Draw the test accuracy of both networks by epoch, at the shared rate and at their own."""
-    return learning_curves(runs, CURVES, language, ALT["curves"][language])
+    """Draw the test accuracy of both networks by epoch, at the shared rate and at their own.
+
+    Marked are the epochs at which they are compared and, on MNIST, what others report.
+    """
+    text, alt = WORDS[language], ALT["curves"][language]
+    last = max(len(run) for name in CURVES for run in runs[name])
+    compared = {_common(runs, *pair) + 1 for pair in PAIRS} - {last}
+    reported = {}
+    if runs["irnn"][0].spec.dataset == "mnist":
+        words = {"accuracy": EXAMPLE_ACCURACY, "epochs": EXAMPLE_EPOCHS}
+        reported[EXAMPLE_ACCURACY] = text["example"].format(**words)
+        reported[PAPER_ACCURACY] = text["paper"].format(accuracy=PAPER_ACCURACY)
+        alt += text["marked"].format(example=EXAMPLE_ACCURACY, paper=PAPER_ACCURACY)
+
+    def more(axes: "Axes") -> None:
+        line = {"color": INK, "linewidth": 0.8, "alpha": 0.6}
+        label = {"fontsize": "x-small", "transform": axes.get_yaxis_transform()}
+        for place, (value, name) in zip(("top", "bottom"), sorted(reported.items()), strict=False):
+            axes.axhline(value, **line)
+            gap = -0.008 if place == "top" else 0.004
+            axes.text(0.01, value + gap, name, va=place, **label)
+            axes.set_ylim(0, 1.06)  # room for the upper label
+        for epoch in compared:
+            axes.axvline(epoch, ymax=0.8, linestyle=":", **line)
+            axes.text(epoch, 0.02, f" {text['compared'].format(n=epoch)}", fontsize="x-small")
+
+    return learning_curves(runs, CURVES, language, alt, more=more)
+
+
+def losses(runs: Runs, language: str) -> Picture:
+    """Draw the training loss of the same runs by epoch."""
+    return learning_curves(runs, CURVES, language, ALT["losses"][language], y="loss")
+
+
+def batches(runs: Runs, language: str) -> Picture:
+    """Draw the test accuracy by update, in batches of the usual size and of `PAPER_BATCH`."""
+    found = {}
+    for model in POST_SECONDS:
+        found |= {model: runs[f"{model}-tuned"], f"{model}-small": runs[f"{model}-small"]}
+    return learning_curves(found, found, language, ALT["batches"][language], x="updates")
 
 
 def curves_by_time(runs: Runs, language: str) -> Picture:
     """Draw the same by computation time."""
-    return learning_curves(runs, CURVES, language, ALT["curves_by_time"][language], by_time=True)
+    return learning_curves(runs, CURVES, language, ALT["curves_by_time"][language], x="minutes")
 
 
 def times(runs: Runs, language: str) -> Picture:
@@ -276,6 +416,11 @@ def times(runs: Runs, language: str) -> Picture:
     alt = described(ALT["times"][language], findings, language)
     values = [{"bar": label, "network": model, "seconds": t} for label, t, model, _ in bars]
     return Picture(draw, alt, language, shown, values=values)
+
+
+def cells(language: str) -> Picture:
+    """Draw what a step of both networks computes."""
+    return diagram.cells(language, ALT["cells"][language])
 
 
 def search(runs: Runs, language: str) -> Picture:
@@ -422,10 +567,11 @@ def lstm_epochs_cost_more(runs: Runs) -> str:
 
 
 def keras_accuracy(runs: Runs) -> str:
-    """Judge the Keras example's 93% after 900 epochs, at the shared rate."""
-    if min(len(run) for run in runs["irnn"]) < 900:
-        raise NotRecorded("900 epochs")
-    return "reproduced" if accuracies(runs["irnn"], 899).mean() >= 0.92 else "not reproduced"
+    """Judge the Keras example's 93% after 900 epochs, at the shared rate, less a point."""
+    if min(len(run) for run in runs["irnn"]) < EXAMPLE_EPOCHS:
+        raise NotRecorded(f"{EXAMPLE_EPOCHS} epochs")
+    reached = accuracies(runs["irnn"], EXAMPLE_EPOCHS - 1).mean()
+    return "reproduced" if reached >= EXAMPLE_ACCURACY - 0.01 else "not reproduced"
 
 
 def _both(irnn: str, lstm: str):

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from irnn.errors import one_of
-from irnn.evidence import Claim, Runs, accuracies
+from irnn.evidence import Claim, Runs, accuracies, difference
 from irnn.parameters import Parameter, shared, switch
 from irnn.show.picture import Picture, columns
+from irnn.show.plots import final_accuracies
 from irnn.show.style import new_figure
-from irnn.show.text import described, joined, rate
+from irnn.show.text import described, joined, mean, percent, rate
 from irnn.show.words import SHARED
 from irnn.spec import IMAGES, make, whole_number
 from irnn.store import Run
@@ -34,11 +35,31 @@ PARAMETERS = shared(seeds=1, without=["learning_rate"]) | {
 }
 
 MODELS = ("irnn", "lstm")
-EPOCHS = {"map": 3, "paper": 2}
+EPOCHS = {"map": 3, "longer": 2, "paper": 2}
 
 LOWEST = {"sgd": -9, "rmsprop": -7}  # powers of ten of the lowest rates; the highest is 0.1
 MOMENTA = (0.0, 0.5, 0.9, 0.99)
 CLIPS = (None, 1.0)
+
+# The best of the map's first seed, which are trained on all images as well.
+BEST = {
+    "irnn": {
+        "rmsprop": {"learning_rate": 1e-4},
+        "sgd": {"optimizer": "sgd", "learning_rate": 1e-6, "momentum": 0.99},
+        "clipped": {
+            "optimizer": "sgd",
+            "learning_rate": 1e-4,
+            "momentum": 0.5,
+            "clip_norm": 1.0,
+        },
+    },
+    "lstm": {
+        "rmsprop": {"learning_rate": 1e-3},
+        "sgd": {"optimizer": "sgd", "learning_rate": 1e-3, "momentum": 0.9},
+        "clipped": {"optimizer": "sgd", "learning_rate": 1e-1, "clip_norm": 1.0},
+    },
+}
+LONGER_SEEDS = 3
 
 # The paper's own setting, at 784 steps.
 PAPER = {"irnn": 1e-8, "lstm": 1e-2}
@@ -49,6 +70,11 @@ LEARNS = 0.2
 CLOSE = 0.05
 
 ALT = {
+    "longer": {
+        "en": "Test accuracy of IRNN and LSTM on all images, with the best setting of each kind",
+        "ja": "種類ごとに最も良い設定で、すべての画像を使って学習させた IRNN と LSTM の"
+        "テスト正解率",
+    },
     "settings": {
         "en": "Test accuracy by learning rate and momentum, for IRNN and LSTM, with SGD without "
         "and with clipping, and with RMSprop",
@@ -58,6 +84,12 @@ ALT = {
 }
 
 CAPTIONS = {
+    "longer": {
+        "en": "The best setting of each kind, trained on all images: accuracy on the test set. A "
+        "small mark is a seed, a large one the mean of the seeds.",
+        "ja": "それぞれの種類で最も良かった設定で、すべての画像を使って学習させたときの、テスト"
+        "データでの正解率。小さな印は個々のシード、大きな印はその平均。",
+    },
     "settings": {
         "en": "What each setting reaches: accuracy on the test set in percent, one seed. A cross "
         "stands for a loss that was not finite in the end, or at least twice that of guessing.",
@@ -73,6 +105,8 @@ WORDS = {
         "clipped": "{model}, SGD clipped at norm 1",
         "rate": "learning rate",
         "momentum": "momentum {momentum:g}",
+        "sgd": "SGD",
+        "clip": "SGD, clipped",
         "best": "{model}: at best {sgd:.1%} with SGD, {rmsprop:.1%} with RMSprop",
     },
     "ja": SHARED["ja"]
@@ -81,6 +115,8 @@ WORDS = {
         "clipped": "{model}、ノルム 1 でクリップした SGD",
         "rate": "学習率",
         "momentum": "モーメンタム {momentum:g}",
+        "sgd": "SGD",
+        "clip": "SGD（クリップ）",
         "best": "{model} の最高は、SGD で {sgd:.1%}、RMSprop で {rmsprop:.1%}",
     },
 }
@@ -104,7 +140,8 @@ def experiment(
 ) -> Experiment:
     """Return SGD over rate, momentum and clipping, and RMSprop over its rate, for both networks.
 
-    They are trained on a part of the images. `paper` adds the paper's own setting: all images,
+    They are trained on a part of the images. `MODEL-longer-WHAT`: the settings of `BEST`, on all
+    images. `paper` adds the paper's own setting: all images,
     no pooling, batches of 16, gradients clipped at 1.
     """
     one_of("dataset", dataset, IMAGES)
@@ -128,6 +165,11 @@ def experiment(
             for momentum in MOMENTA:
                 setting = {"momentum": momentum, "clip_norm": clip}
                 found[curve_name(model, momentum, clip)] = curve(model, "sgd", **setting)
+    common |= {"samples": None}
+    for model, settings in BEST.items():
+        for what, setting in settings.items():
+            specs = [make(model, seed=seed, **common, **setting) for seed in range(LONGER_SEEDS)]
+            found[f"{model}-longer-{what}"] = Curve(tuple(specs), epochs or EPOCHS["longer"])
     if paper:
         for model, rate in PAPER.items():
             setting = {"optimizer": "sgd", "learning_rate": rate, "clip_norm": 1.0}
@@ -175,6 +217,9 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
         "updates": f"{len(first) * first.spec.updates:,}",
         "settings": len(sgd(runs, "irnn")),
         "learns": f"{LEARNS:.0%}",
+        "longer_epochs": len(runs["irnn-longer-sgd"][0]),
+        "longer_seeds": len(runs["irnn-longer-sgd"]),
+        "longer_images": f"{runs['irnn-longer-sgd'][0].spec.training_images:,}",
     }
     for model in MODELS:
         for name, some in (
@@ -189,9 +234,15 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
             for kind in ("learned", "stalled", "diverged"):
                 found[f"{model}_{name}_{kind}"] = sum(outcome(run) == kind for run in some)
         found[f"{model}_rmsprop_rates"] = learned_rates(runs, model)[0]
-        norms = [run["gradient_norm"][0] for run in runs[f"{model}-rmsprop"]]
-        found[f"{model}_norm_low"] = f"{np.nanmin(norms):.2g}"
-        found[f"{model}_norm_high"] = f"{np.nanmax(norms):,.0f}"
+        for what in BEST[model]:
+            some = runs[f"{model}-longer-{what}"]
+            found[f"{model}_longer_{what}"] = percent(some, language)
+            found[f"{model}_longer_{what}_p"] = (
+                f"{difference(runs[f'{model}-longer-rmsprop'], some).p:.2g}"
+            )
+        still = runs[curve_name(model, 0.0, None)][:1]  # at the lowest rate, it hardly moves
+        found[f"{model}_norm_start"] = mean(still, "gradient_norm", epoch=0)
+        found[f"{model}_norm_end"] = mean([best(runs[f"{model}-rmsprop"])], "gradient_norm")
     return found
 
 
@@ -241,6 +292,20 @@ def settings(runs: Runs, language: str) -> Picture:
     return Picture(draw, alt, language, tuple(every), values=values)
 
 
+def longer(runs: Runs, language: str) -> Picture:
+    """Draw what the best setting of each kind reaches on all images, for both networks."""
+    labels = {
+        "rmsprop": "RMSprop",
+        "sgd": WORDS[language]["sgd"],
+        "clipped": WORDS[language]["clip"],
+    }
+    rows = {
+        label: [runs[f"{model}-longer-{what}"] for model in MODELS]
+        for what, label in labels.items()
+    }
+    return final_accuracies(rows, language, ALT["longer"][language])
+
+
 def _heat(axes, rows: dict[str, list[Run]]) -> None:
     """Draw rows of runs over the rate: a colour and the percentage, or a cross.
 
@@ -262,7 +327,7 @@ def _heat(axes, rows: dict[str, list[Run]]) -> None:
             look["color"] = "white" if accuracy[y, x] < 0.6 else "black"
             axes.text(x, y, f"{100 * accuracy[y, x]:.0f}", **look)
     axes.imshow(accuracy, vmin=0, vmax=1, cmap="viridis", aspect="auto")
-    axes.set_xticks(range(len(rates)), [rate(value) for value in rates], fontsize="small")
+    axes.set_xticks(range(len(rates)), [rate(value) for value in rates], fontsize="x-small")
     axes.set_yticks(range(len(rows)), list(rows), fontsize="small")
     axes.grid(visible=False)
 
@@ -343,11 +408,16 @@ def _best(runs: Runs, language: str) -> str:
     return joined(parts, language)
 
 
-def _outcomes(runs: Runs, language: str) -> str:
-    """Say how many settings of the IRNN with SGD learned, stalled and diverged."""
-    found = [outcome(run) for run in sgd(runs, "irnn")]
-    counts = {kind: found.count(kind) for kind in ("learned", "stalled", "diverged")}
-    return OUTCOMES[language].format(**counts)
+def _outcomes(clips: Iterable[float | None]):
+    """Return a function that says how many settings of the IRNN with SGD learned, and the best."""
+
+    def measured(runs: Runs, language: str) -> str:
+        some = sgd(runs, "irnn", clips)
+        found = [outcome(run) for run in some]
+        counts = {kind: found.count(kind) for kind in ("learned", "stalled", "diverged")}
+        return OUTCOMES[language].format(**counts, best=best(some)["val_accuracy"][-1])
+
+    return measured
 
 
 def _learned_rates(runs: Runs, language: str) -> str:
@@ -361,9 +431,10 @@ def _learned_rates(runs: Runs, language: str) -> str:
 
 
 OUTCOMES = {
-    "en": "the IRNN with SGD: {learned} settings learned, {stalled} stalled, {diverged} diverged",
+    "en": "the IRNN with SGD: {learned} settings learned, {stalled} stalled, {diverged} diverged; "
+    "at best {best:.1%}",
     "ja": "SGD を使った IRNN の設定のうち、学習したもの {learned}、停滞したもの {stalled}、"
-    "発散したもの {diverged}",
+    "発散したもの {diverged}。最高 {best:.1%}",
 }
 LEARNED_RATES = {
     "en": "{model} learns at {rmsprop} rates with RMSprop, at {sgd} at most with SGD",
@@ -371,8 +442,8 @@ LEARNED_RATES = {
 }
 
 CLAIMS = (
-    Claim("sgd-cannot-train-irnn", sgd_cannot, _outcomes),
-    Claim("sgd-depends-on-momentum", depends_on_momentum, _outcomes),
+    Claim("sgd-cannot-train-irnn", sgd_cannot, _outcomes([None])),
+    Claim("sgd-depends-on-momentum", depends_on_momentum, _outcomes(CLIPS)),
     Claim("rmsprop-faster", rmsprop_is_faster, _best),
     Claim("rmsprop-steadier", rmsprop_is_steadier, _learned_rates),
 )

@@ -6,4 +6,5 @@ style       colours, fonts, figures; imports matplotlib when something is drawn
 curves      what the page's script needs to answer for a figure
 picture     a figure as the page shows it, with what it is drawn from
 plots       plots that chapters share
+cells       a diagram of both networks
 """

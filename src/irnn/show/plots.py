@@ -1,6 +1,6 @@
 """Plots that chapters share."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,71 +14,111 @@ from irnn.show.words import SHARED
 from irnn.store import Run
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 Runs = dict[str, list[Run]]
 
+# A metric's name on the axis, what guessing among ten digits gives, and that line's name.
+METRICS = {
+    "val_accuracy": ("test accuracy", 0.1, "chance"),
+    "loss": ("training loss", float(np.log(10)), "guessing"),
+}
+
 
 def learning_curves(
-    runs: Runs, curves: Iterable[str], language: str, alt: str, by_time: bool = False
+    runs: Runs,
+    curves: Iterable[str],
+    language: str,
+    alt: str,
+    x: str = "epoch",
+    y: str = "val_accuracy",
+    more: "Callable[[Axes], None] | None" = None,
 ) -> Picture:
-    """Draw the test accuracy of curves by epoch, or by computation time.
+    """Draw the test accuracy or the training loss of curves by epoch, or over another axis.
 
-    A thin line is a seed, a thick one the mean over the seeds. Computation time is epochs
-    times what an epoch of the curve's network takes, see `epoch_times`. The alternative text
-    goes on with where each curve begins and ends.
+    A thin line is a seed, a thick one the mean over the seeds. Beside epochs stands an axis of
+    updates, where all runs have as many in an epoch. The alternative text goes on with where each
+    curve begins and ends.
+
+    Args:
+        runs: Runs by curve.
+        curves: The names of those to draw; a name with a hyphen has a dashed line.
+        language: The page's.
+        alt: What the figure is.
+        x: "epoch"; "updates"; or "minutes", epochs times what an epoch of the curve's network
+            takes, see `epoch_times`.
+        y: "val_accuracy" or "loss".
+        more: Draws what else belongs on the axes.
+
     """
     text = SHARED[language]
     curves = list(curves)
     shown = [run for name in curves for run in runs[name]]
-    times = epoch_times(shown) if by_time else {}
-    minutes = {name: times[runs[name][0].spec.model].seconds / 60 for name in curves if by_time}
+    updates = {run.spec.updates for run in shown}
+    labels = {name: _label(runs[name], text, len(updates) > 1) for name in curves}
+    scale = dict.fromkeys(curves, 1.0)  # of an epoch on the axis
+    if x == "updates":
+        scale = {name: runs[name][0].spec.updates for name in curves}
+    elif x == "minutes":
+        times = epoch_times(shown)
+        scale = {name: times[runs[name][0].spec.model].seconds / 60 for name in curves}
 
     def draw(wide: bool) -> "Figure":
         figure = new_figure(4.4 if wide else 4.2, wide)
         axes = figure.add_subplot()
         for name in curves:
             model = runs[name][0].spec.model
-            tuned = "-" in name
-            look = {"color": COLORS[model], "linestyle": "--" if tuned else "-"}
-            accuracy = np.array([run["val_accuracy"] for run in runs[name]])
-            x = minutes.get(name, 1) * np.arange(1, accuracy.shape[1] + 1)
-            label = _label(runs[name], text)
-            for run in runs[name] if len(accuracy) > 1 else ():
-                seed = of_runs(label, run.spec) | look
-                axes.plot(x, run["val_accuracy"], linewidth=0.8, alpha=0.45, **seed)
+            dashed = "-" in name
+            look = {"color": COLORS[model], "linestyle": "--" if dashed else "-"}
+            values = np.array([run[y] for run in runs[name]])
+            place = scale[name] * np.arange(1, values.shape[1] + 1)
+            for run in runs[name] if len(values) > 1 else ():
+                seed = of_runs(labels[name], run.spec) | look
+                axes.plot(place, run[y], linewidth=0.8, alpha=0.45, **seed)
             axes.plot(
-                x,
-                accuracy.mean(axis=0),
+                place,
+                values.mean(axis=0),
                 linewidth=2,
                 marker=MARKERS[model],
                 markersize=4,
-                markerfacecolor="none" if tuned else None,
-                label=label,
-                gid=runs[name][0].spec.id if len(accuracy) == 1 else None,
+                markerfacecolor="none" if dashed else None,
+                label=labels[name],
+                gid=runs[name][0].spec.id if len(values) == 1 else None,
                 **look,
             )
-        axes.axhline(0.1, color=INK, linewidth=1.2, linestyle=":", alpha=0.8, label=text["chance"])
-        axes.set(ylim=(0, 1), xlabel=text["minutes" if by_time else "epoch"])
-        axes.set_ylabel(text["test accuracy"])
-        axes.yaxis.set_major_formatter("{x:.0%}")
-        axes.set_xlim(left=0)
-        if not by_time:
+        axis, level, label = METRICS[y]
+        look = {"color": INK, "linewidth": 1.2, "linestyle": ":", "alpha": 0.8}
+        axes.axhline(level, label=text[label], **look)
+        axes.set(xlabel=text[x], ylabel=text[axis], xlim=(0, None))
+        axes.set_ylim(bottom=0)
+        if y == "val_accuracy":
+            axes.set_ylim(top=1)
+            axes.yaxis.set_major_formatter("{x:.0%}")
+        if x == "updates":
+            axes.xaxis.set_major_formatter("{x:,.0f}")
+            axes.locator_params(axis="x", nbins=7 if wide else 4)
+        if x == "epoch":
             axes.locator_params(axis="x", integer=True)
+            if len(updates) == 1:
+                _updates_beside_epochs(axes, *updates, text["updates"], wide)
+        if more:
+            more(axes)
         legend(figure, wide)
         return figure
 
-    ends = [_from_to(runs[name], text) for name in curves]
+    ends = [_from_to(runs[name], y, labels[name], text) for name in curves]
     values = [
-        columns(run) | {"epoch": epoch + 1} | time | {"accuracy": accuracy}
+        columns(run)
+        | {"epoch": epoch}
+        | ({} if x == "epoch" else {x: scale[name] * epoch})
+        | {"accuracy" if y == "val_accuracy" else y: value}
         for name in curves
         for run in runs[name]
-        for epoch, accuracy in enumerate(run["val_accuracy"])
-        for time in [{"minutes": minutes[name] * (epoch + 1)} if by_time else {}]
+        for epoch, value in enumerate(run[y], 1)
     ]
     alt = described(alt, ends, language)
-    labelled = {_label(runs[name], text): runs[name] for name in curves}
-    units = {} if by_time else _units(labelled, text)
+    units = _units({labels[name]: runs[name] for name in curves}, text) if x == "epoch" else {}
     return Picture(draw, alt, language, tuple(shown), values=values, units=units)
 
 
@@ -91,6 +131,15 @@ def _units(curves: Runs, text: dict[str, str]) -> dict[str, dict[str, float]]:
             label: times[some[0].spec.model].seconds / 60 for label, some in curves.items()
         }
     return found
+
+
+def _updates_beside_epochs(axes: "Axes", updates: int, label: str, wide: bool) -> None:
+    """Put an axis of updates at the top."""
+    both = (lambda epoch: epoch * updates, lambda update: update / updates)
+    top = axes.secondary_xaxis("top", functions=both)
+    top.set_xlabel(label)
+    top.xaxis.set_major_formatter("{x:,.0f}")
+    top.locator_params(axis="x", nbins=7 if wide else 4)
 
 
 def final_accuracies(rows: dict[str, list[list[Run]]], language: str, alt: str) -> Picture:
@@ -139,15 +188,17 @@ def final_accuracies(rows: dict[str, list[list[Run]]], language: str, alt: str) 
     return Picture(draw, described(alt, findings, language), language, every, values=table)
 
 
-def _from_to(runs: list[Run], text: dict[str, str]) -> str:
+def _from_to(runs: list[Run], y: str, label: str, text: dict[str, str]) -> str:
     """Say where a curve begins and where it ends."""
-    mean = np.mean([run["val_accuracy"] for run in runs], axis=0)
-    return text["from to"].format(
-        label=_label(runs, text), first=f"{mean[0]:.1%}", last=f"{mean[-1]:.1%}", n=len(mean)
-    )
+    mean = np.mean([run[y] for run in runs], axis=0)
+    form = ".1%" if y == "val_accuracy" else ".2f"
+    first, last = (format(value, form) for value in (mean[0], mean[-1]))
+    return text["from to"].format(label=label, first=first, last=last, n=len(mean))
 
 
-def _label(runs: list[Run], text: dict[str, str]) -> str:
+def _label(runs: list[Run], text: dict[str, str], sizes: bool = False) -> str:
+    """Name a curve by network and rate, or with `sizes` by network and size of a batch."""
     spec = runs[0].spec
-    label = text["rate"].format(model=spec.model.upper(), rate=rate(spec.learning_rate))
+    words = {"model": spec.model.upper(), "rate": rate(spec.learning_rate), "size": spec.batch_size}
+    label = text["batch" if sizes else "rate"].format(**words)
     return text["seeds"].format(label=label, n=len(runs)) if len(runs) > 1 else label
