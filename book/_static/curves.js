@@ -38,7 +38,7 @@ export function share(value, { from, to, log }) {
 export function written(value, { percent }, language) {
   if (percent) return value.toLocaleString(language, { style: "percent", minimumFractionDigits: 1 });
   if (Number.isInteger(value)) return value.toLocaleString(language);
-  if (Math.abs(value) < 0.001) return String(Number(value.toPrecision(4)));
+  if (Math.abs(value) < 0.001) return Number(value.toPrecision(4)).toExponential();
   return value.toLocaleString(language, { maximumSignificantDigits: 4 });
 }
 

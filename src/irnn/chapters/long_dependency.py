@@ -529,6 +529,9 @@ LINES = {"shared": "-", "tuned": "--"}  # as in the main chapter
 
 BACK = (28, 100, 400, 783)  # steps back, of which the prose tells
 READ = (196, 392, 588, 784)  # pixels read, likewise
+MARKED = (
+    112  # pixels or steps between the markers of a mean, which tell networks apart without colour
+)
 CLASSIFIERS = {"linear": ("o", "-"), "dense": ("D", "--")}
 
 
@@ -659,7 +662,8 @@ def reach(probes: list[Probe], language: str) -> Picture:
                     seed = look | of_runs(label, probe.spec)
                     axes.plot(probe.values["norm"], linewidth=0.8, alpha=0.45, **seed)
                 label = label if when == "after" else f"_{label}"
-                axes.plot(_norm(some), linewidth=2, label=label, **look)
+                mean = look | {"marker": MARKERS[group[0]], "markevery": MARKED, "markersize": 4}
+                axes.plot(_norm(some), linewidth=2, label=label, **mean)
             axes.set(title=text[when], xlabel=text["back"], yscale="log")
             axes.set_ylabel(text["norm"])
             axes.label_outer()
@@ -703,7 +707,8 @@ def answers(probes: list[Probe], language: str) -> Picture:
             for probe in some:
                 seed = look | of_runs(label, probe.spec)
                 axes.plot(pixels, probe.values["accuracy"], linewidth=0.8, alpha=0.45, **seed)
-            axes.plot(pixels, _accuracy(some), linewidth=2, label=label, **look)
+            mean = look | {"marker": MARKERS[group[0]], "markevery": MARKED, "markersize": 4}
+            axes.plot(pixels, _accuracy(some), linewidth=2, label=label, **mean)
         axes.axhline(0.1, color=INK, linewidth=1.2, linestyle=":", alpha=0.8, label=text["chance"])
         axes.set(ylim=(0, 1), xlabel=text["read"], ylabel=text["test accuracy"])
         axes.set_xticks([0, *READ])
