@@ -106,7 +106,8 @@ def test_a_chapter_alone_needs_the_others(here, tmp_path):
 def test_a_failing_chapter_is_named_and_nothing_is_rendered(here, tmp_path, monkeypatch):
     chapter = Path("book/ja/index.ipynb")  # one is enough to fail
     (tmp_path / chapter).parent.mkdir(parents=True)
-    shutil.copy(build.ROOT / chapter, tmp_path / chapter)
+    for name in (chapter, "_config.yml"):
+        shutil.copy(build.ROOT / name, tmp_path / name)
     monkeypatch.setattr(build, "ROOT", tmp_path)
     file = tmp_path / "parameters.yaml"
     file.write_text("dataset: minst")
