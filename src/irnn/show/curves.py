@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.text import Text
 
-MOST = 100  # points of a line that answer; of a longer one, every second does, or third, ...
+MOST = 2000  # points of a figure that answer; of more, every second of a line does, or third, ...
 
 
 def of_runs(label: str, *specs: RunSpec) -> dict[str, str]:
@@ -74,9 +74,15 @@ def described(figure: "Figure") -> dict[str, list[dict]]:
         y = _axis(axes.yaxis, axes.get_ylabel() or outer[1] or figure.get_supylabel())
         plots.append({"box": box(axes), "title": axes.get_title(), "x": x, "y": y})
     entries = [{"label": parts[1].get_text(), "box": box(*parts)} for parts in _entries(figure)]
+    lines = [(artist, axes, _xy(artist, axes)) for artist, axes in _curves(figure)]
+    every = -(-sum(len(points) for *_, points in lines) // MOST) or 1
     curves = [
-        {"plot": figure.axes.index(axes), "label": _name(artist), **_points(artist, axes)}
-        for artist, axes in _curves(figure)
+        {
+            "plot": figure.axes.index(axes),
+            "label": _name(artist),
+            **_points(points, (artist.get_gid() or "").split(), every),
+        }
+        for artist, axes, points in lines
     ]
     for curve in curves:  # a line through the means of what it is drawn with
         beside = [c for c in curves if (c["plot"], c["label"]) == (curve["plot"], curve["label"])]
@@ -89,6 +95,7 @@ def _curves(figure: "Figure") -> "list[tuple[Artist, Axes]]":
     return [
         (artist, axes)
         for axes in figure.axes
+        if axes.axison  # a diagram has none
         for artist in (*axes.collections, *axes.lines)
         if _follows(artist, axes) != (True, False)
     ]
@@ -125,19 +132,24 @@ def _axis(axis: "Axis", name: str) -> dict:
     )
 
 
-def _points(artist: "Artist", axes: "Axes") -> dict[str, list]:
-    """Return the points of a line that can be asked, and their runs; of what is no line, none."""
-    if not hasattr(artist, "get_xydata") or _follows(artist, axes) != (True, True):
-        return {"x": [], "y": [], "runs": []}
-    points = np.asarray(artist.get_xydata(), float)
-    every = -(-len(points) // MOST) or 1
-    asked = [n for n in range(len(points)) if n % every == 0 or n == len(points) - 1]
-    asked = [n for n in asked if np.isfinite(points[n]).all()]
-    runs = (artist.get_gid() or "").split()
+def _xy(artist: "Artist", axes: "Axes") -> np.ndarray:
+    """Return the points (n, 2) of a line in its panel, none of what is no line or spans it."""
+    if hasattr(artist, "get_xydata") and _follows(artist, axes) == (True, True):
+        return np.asarray(artist.get_xydata(), float)
+    return np.empty((0, 2))
+
+
+def _points(points: np.ndarray, runs: list[str], every: int) -> dict[str, list]:
+    """Return the points that answer, one in `every` and the last, with their runs."""
+    asked = [
+        n
+        for n in range(len(points))
+        if (n % every == 0 or n == len(points) - 1) and np.isfinite(points[n]).all()
+    ]
     if len(runs) > 1:
         runs = [runs[n] for n in asked]
     x, y = ([_short(value) for value in points[asked, side]] for side in (0, 1))
-    return {"x": x, "y": y, "runs": runs}
+    return {"x": x, "y": y, "runs": runs if asked else []}
 
 
 def _short(value: float) -> float | int:
