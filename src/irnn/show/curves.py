@@ -59,35 +59,58 @@ def attributes(svg: str) -> str:
 def described(figure: "Figure") -> dict[str, list[dict]]:
     """Return the panels, the legend and the curves of a figure that was drawn, for JSON.
 
-    Boxes are [left, top, right, bottom] in the SVG's units.
+    Boxes are [left, top, right, bottom] in the SVG's units. "x" and "y" of a curve are the points
+    that answer; it is a mean where it has no run of its own, but others of its name have.
     """
+    return {
+        "plots": [_plot(axes, figure) for axes in figure.axes],
+        "entries": [
+            {"label": text.get_text(), "box": _box(figure, handle, text)}
+            for handle, text in _entries(figure)
+        ],
+        "curves": _told(figure),
+    }
 
-    def box(*artists: "Artist") -> list[float]:
-        x0, y0, x1, y1 = np.transpose([artist.get_window_extent().extents for artist in artists])
-        top, bottom = figure.bbox.height - y1.max(), figure.bbox.height - y0.min()
-        return [round(float(value), 1) for value in (x0.min(), top, x1.max(), bottom)]
 
-    plots = []
-    for axes in figure.axes:
-        outer = figure.axes[-1].get_xlabel(), figure.axes[0].get_ylabel()  # stand for all panels
-        x = _axis(axes.xaxis, axes.get_xlabel() or outer[0] or figure.get_supxlabel())
-        y = _axis(axes.yaxis, axes.get_ylabel() or outer[1] or figure.get_supylabel())
-        plots.append({"box": box(axes), "title": axes.get_title(), "x": x, "y": y})
-    entries = [{"label": parts[1].get_text(), "box": box(*parts)} for parts in _entries(figure)]
-    lines = [(artist, axes, _xy(artist, axes)) for artist, axes in _curves(figure)]
-    every = -(-sum(len(points) for *_, points in lines) // MOST) or 1
-    curves = [
-        {
-            "plot": figure.axes.index(axes),
-            "label": _name(artist),
-            **_points(points, (artist.get_gid() or "").split(), every),
-        }
-        for artist, axes, points in lines
-    ]
-    for curve in curves:  # a line through the means of what it is drawn with
-        beside = [c for c in curves if (c["plot"], c["label"]) == (curve["plot"], curve["label"])]
-        curve["mean"] = not curve["runs"] and any(other["runs"] for other in beside)
-    return {"plots": plots, "entries": entries, "curves": curves}
+def _plot(axes: "Axes", figure: "Figure") -> dict:
+    """Return a panel; where its axes have no names, those of the outer panels stand for all."""
+    x = axes.get_xlabel() or figure.axes[-1].get_xlabel() or figure.get_supxlabel()
+    y = axes.get_ylabel() or figure.axes[0].get_ylabel() or figure.get_supylabel()
+    return {
+        "box": _box(figure, axes),
+        "title": axes.get_title(),
+        "x": _axis(axes.xaxis, x),
+        "y": _axis(axes.yaxis, y),
+    }
+
+
+def _axis(axis: "Axis", name: str) -> dict:
+    low, high = (_short(value) for value in axis.get_view_interval())
+    percent = "%" in axis.get_major_formatter()(0.5)
+    log = axis.get_scale() == "log"
+    return {"name": name, "from": low, "to": high, "log": log, "percent": percent}
+
+
+def _box(figure: "Figure", *artists: "Artist") -> list[float]:
+    """Return the box around artists."""
+    x0, y0, x1, y1 = np.transpose([artist.get_window_extent().extents for artist in artists])
+    top, bottom = figure.bbox.height - y1.max(), figure.bbox.height - y0.min()
+    return [round(float(value), 1) for value in (x0.min(), top, x1.max(), bottom)]
+
+
+def _told(figure: "Figure") -> list[dict]:
+    """Return what is told of each curve."""
+    found = [(artist, axes, _xy(artist, axes)) for artist, axes in _curves(figure)]
+    every = -(-sum(len(points) for *_, points in found) // MOST) or 1
+    told = []
+    for artist, axes, points in found:
+        runs = (artist.get_gid() or "").split()
+        place = {"plot": figure.axes.index(axes), "label": _name(artist)}
+        told.append(place | _points(points, runs, every))
+    with_runs = {(curve["plot"], curve["label"]) for curve in told if curve["runs"]}
+    for curve in told:
+        curve["mean"] = not curve["runs"] and (curve["plot"], curve["label"]) in with_runs
+    return told
 
 
 def _curves(figure: "Figure") -> "list[tuple[Artist, Axes]]":
@@ -122,14 +145,6 @@ def _name(artist: "Artist") -> str:
     """Return the name of an artist's curve, "" where it has none."""
     label = str(artist.get_label())
     return "" if label.startswith("_child") else label.removeprefix("_")
-
-
-def _axis(axis: "Axis", name: str) -> dict:
-    low, high = (_short(value) for value in axis.get_view_interval())
-    percent = "%" in axis.get_major_formatter()(0.5)
-    return {"name": name, "from": low, "to": high, "log": axis.get_scale() == "log"} | (
-        {"percent": True} if percent else {}
-    )
 
 
 def _xy(artist: "Artist", axes: "Axes") -> np.ndarray:
