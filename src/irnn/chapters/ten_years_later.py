@@ -185,6 +185,7 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
         found[f"relu_{name}"] = percent(runs[f"irnn-relu-{derivative:g}"], language)
     for what in TODAY:
         found[f"lstm_{what}"] = percent(runs[f"lstm-{what}"], language)
+        found[f"lstm_{what}_p"] = f"{difference(runs[f'lstm-{what}'], lstm).p:.2g}"
     for model in MODELS if "irnn-fair" in runs else ():
         fair = runs[f"{model}-fair"]
         found |= {
