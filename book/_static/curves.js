@@ -130,9 +130,10 @@ class Drawing {
   panel(n) {
     const { box, title } = this.plots[n];
     if (!this.lines(n).length) return null;
+    const { plot, point } = this.figure.words;
     const ask = (event) => this.ask(n, event);
     return this.lay(make("div", { className: "irnn-panel", role: "application", tabIndex: 0,
-      ariaLabel: [title, this.figure.words.plot].filter(Boolean).join(" "),
+      ariaLabel: title ? filled(point, { name: title, value: plot }) : plot,
       onpointermove: ask, onpointerdown: ask,
       onpointerleave: ({ pointerType }) => pointerType === "mouse" && this.show(null),
       onkeydown: (event) => this.move(n, event),

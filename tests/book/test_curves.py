@@ -173,6 +173,8 @@ def test_the_axis_changes_to_updates_and_to_time(opened, language):
     assert page.run(ends) == [irnn, lstm]
     assert "2,000" in page.run(labels)
     assert page.run(labels)[-1] == text["updates"]
+    beside = f"[...{within(page, 'svg')}.querySelectorAll('[data-at-x]')]"
+    assert page.run(f"{beside}.map(({{ style }}) => style.display)") == ["none"]
     hover(page, 4, 0.09)
     values = ("epoch", "4"), ("updates", "7,500"), ("test accuracy", "9.0%")
     assert answer(page)[2:] == said(language, *values)

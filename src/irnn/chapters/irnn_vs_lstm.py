@@ -358,7 +358,7 @@ def curves(runs: Runs, language: str) -> Picture:
 
     def more(axes: "Axes") -> None:
         line = {"color": INK, "linewidth": 0.8, "alpha": 0.6}
-        label = {"fontsize": "x-small", "transform": axes.get_yaxis_transform()}
+        label = {"fontsize": "small", "transform": axes.get_yaxis_transform()}
         for place, (value, name) in zip(("top", "bottom"), sorted(reported.items()), strict=False):
             axes.axhline(value, **line)
             gap = -0.008 if place == "top" else 0.004
@@ -366,7 +366,7 @@ def curves(runs: Runs, language: str) -> Picture:
             axes.set_ylim(0, 1.06)  # room for the upper label
         for epoch in compared:
             axes.axvline(epoch, ymax=0.8, linestyle=":", **line)
-            axes.text(epoch, 0.02, f" {text['compared'].format(n=epoch)}", fontsize="x-small")
+            axes.text(epoch, 0.02, f" {text['compared'].format(n=epoch)}", fontsize="small")
 
     return learning_curves(runs, CURVES, language, alt, more=more)
 

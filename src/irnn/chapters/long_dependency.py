@@ -529,9 +529,7 @@ LINES = {"shared": "-", "tuned": "--"}  # as in the main chapter
 
 BACK = (28, 100, 400, 783)  # steps back, of which the prose tells
 READ = (196, 392, 588, 784)  # pixels read, likewise
-MARKED = (
-    112  # pixels or steps between the markers of a mean, which tell networks apart without colour
-)
+MARKED = 0.15  # of a panel between the markers of a mean, which tell networks apart without colour
 CLASSIFIERS = {"linear": ("o", "-"), "dense": ("D", "--")}
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.text import Text
 
-MOST = 100  # points of a line that answer; of a longer one, every second does, or third, ...
+MOST = 2000  # points of a figure that answer; of more, every second of a line does, or third, ...
 
 
 def of_runs(label: str, *specs: RunSpec) -> dict[str, str]:
@@ -59,29 +59,58 @@ def attributes(svg: str) -> str:
 def described(figure: "Figure") -> dict[str, list[dict]]:
     """Return the panels, the legend and the curves of a figure that was drawn, for JSON.
 
-    Boxes are [left, top, right, bottom] in the SVG's units.
+    Boxes are [left, top, right, bottom] in the SVG's units. "x" and "y" of a curve are the points
+    that answer; it is a mean where it has no run of its own, but others of its name have.
     """
+    return {
+        "plots": [_plot(axes, figure) for axes in figure.axes],
+        "entries": [
+            {"label": text.get_text(), "box": _box(figure, handle, text)}
+            for handle, text in _entries(figure)
+        ],
+        "curves": _told(figure),
+    }
 
-    def box(*artists: "Artist") -> list[float]:
-        x0, y0, x1, y1 = np.transpose([artist.get_window_extent().extents for artist in artists])
-        top, bottom = figure.bbox.height - y1.max(), figure.bbox.height - y0.min()
-        return [round(float(value), 1) for value in (x0.min(), top, x1.max(), bottom)]
 
-    plots = []
-    for axes in figure.axes:
-        outer = figure.axes[-1].get_xlabel(), figure.axes[0].get_ylabel()  # stand for all panels
-        x = _axis(axes.xaxis, axes.get_xlabel() or outer[0] or figure.get_supxlabel())
-        y = _axis(axes.yaxis, axes.get_ylabel() or outer[1] or figure.get_supylabel())
-        plots.append({"box": box(axes), "title": axes.get_title(), "x": x, "y": y})
-    entries = [{"label": parts[1].get_text(), "box": box(*parts)} for parts in _entries(figure)]
-    curves = [
-        {"plot": figure.axes.index(axes), "label": _name(artist), **_points(artist, axes)}
-        for artist, axes in _curves(figure)
-    ]
-    for curve in curves:  # a line through the means of what it is drawn with
-        beside = [c for c in curves if (c["plot"], c["label"]) == (curve["plot"], curve["label"])]
-        curve["mean"] = not curve["runs"] and any(other["runs"] for other in beside)
-    return {"plots": plots, "entries": entries, "curves": curves}
+def _plot(axes: "Axes", figure: "Figure") -> dict:
+    """Return a panel; where its axes have no names, those of the outer panels stand for all."""
+    x = axes.get_xlabel() or figure.axes[-1].get_xlabel() or figure.get_supxlabel()
+    y = axes.get_ylabel() or figure.axes[0].get_ylabel() or figure.get_supylabel()
+    return {
+        "box": _box(figure, axes),
+        "title": axes.get_title(),
+        "x": _axis(axes.xaxis, x),
+        "y": _axis(axes.yaxis, y),
+    }
+
+
+def _axis(axis: "Axis", name: str) -> dict:
+    low, high = (_short(value) for value in axis.get_view_interval())
+    percent = "%" in axis.get_major_formatter()(0.5)
+    log = axis.get_scale() == "log"
+    return {"name": name, "from": low, "to": high, "log": log, "percent": percent}
+
+
+def _box(figure: "Figure", *artists: "Artist") -> list[float]:
+    """Return the box around artists."""
+    x0, y0, x1, y1 = np.transpose([artist.get_window_extent().extents for artist in artists])
+    top, bottom = figure.bbox.height - y1.max(), figure.bbox.height - y0.min()
+    return [round(float(value), 1) for value in (x0.min(), top, x1.max(), bottom)]
+
+
+def _told(figure: "Figure") -> list[dict]:
+    """Return what is told of each curve."""
+    found = [(artist, axes, _xy(artist, axes)) for artist, axes in _curves(figure)]
+    every = -(-sum(len(points) for *_, points in found) // MOST) or 1
+    told = []
+    for artist, axes, points in found:
+        runs = (artist.get_gid() or "").split()
+        place = {"plot": figure.axes.index(axes), "label": _name(artist)}
+        told.append(place | _points(points, runs, every))
+    with_runs = {(curve["plot"], curve["label"]) for curve in told if curve["runs"]}
+    for curve in told:
+        curve["mean"] = not curve["runs"] and (curve["plot"], curve["label"]) in with_runs
+    return told
 
 
 def _curves(figure: "Figure") -> "list[tuple[Artist, Axes]]":
@@ -89,6 +118,7 @@ def _curves(figure: "Figure") -> "list[tuple[Artist, Axes]]":
     return [
         (artist, axes)
         for axes in figure.axes
+        if axes.axison  # a diagram has none
         for artist in (*axes.collections, *axes.lines)
         if _follows(artist, axes) != (True, False)
     ]
@@ -117,27 +147,24 @@ def _name(artist: "Artist") -> str:
     return "" if label.startswith("_child") else label.removeprefix("_")
 
 
-def _axis(axis: "Axis", name: str) -> dict:
-    low, high = (_short(value) for value in axis.get_view_interval())
-    percent = "%" in axis.get_major_formatter()(0.5)
-    return {"name": name, "from": low, "to": high, "log": axis.get_scale() == "log"} | (
-        {"percent": True} if percent else {}
-    )
+def _xy(artist: "Artist", axes: "Axes") -> np.ndarray:
+    """Return the points (n, 2) of a line in its panel, none of what is no line or spans it."""
+    if hasattr(artist, "get_xydata") and _follows(artist, axes) == (True, True):
+        return np.asarray(artist.get_xydata(), float)
+    return np.empty((0, 2))
 
 
-def _points(artist: "Artist", axes: "Axes") -> dict[str, list]:
-    """Return the points of a line that can be asked, and their runs; of what is no line, none."""
-    if not hasattr(artist, "get_xydata") or _follows(artist, axes) != (True, True):
-        return {"x": [], "y": [], "runs": []}
-    points = np.asarray(artist.get_xydata(), float)
-    every = -(-len(points) // MOST) or 1
-    asked = [n for n in range(len(points)) if n % every == 0 or n == len(points) - 1]
-    asked = [n for n in asked if np.isfinite(points[n]).all()]
-    runs = (artist.get_gid() or "").split()
+def _points(points: np.ndarray, runs: list[str], every: int) -> dict[str, list]:
+    """Return the points that answer, one in `every` and the last, with their runs."""
+    asked = [
+        n
+        for n in range(len(points))
+        if (n % every == 0 or n == len(points) - 1) and np.isfinite(points[n]).all()
+    ]
     if len(runs) > 1:
         runs = [runs[n] for n in asked]
     x, y = ([_short(value) for value in points[asked, side]] for side in (0, 1))
-    return {"x": x, "y": y, "runs": runs}
+    return {"x": x, "y": y, "runs": runs if asked else []}
 
 
 def _short(value: float) -> float | int:

@@ -65,7 +65,7 @@ def learning_curves(
         scale = {name: times[runs[name][0].spec.model].seconds / 60 for name in curves}
 
     def draw(wide: bool) -> "Figure":
-        figure = new_figure(4.4 if wide else 4.2, wide)
+        figure = new_figure(4.8 if wide else 5.2, wide)
         axes = figure.add_subplot()
         for name in curves:
             model = runs[name][0].spec.model
