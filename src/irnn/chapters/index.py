@@ -24,7 +24,7 @@ ANSWERS = {
         "reproduced": "追いつくどころか、少なくとも初めのうちは、より速く学習する。",
         "in part": "これらのランでは、どちらとも言えない。",
         "not reproduced": "追いつかず、LSTM が上回る。",
-        "finding": "共通の学習率では、{lstm_epochs} エポック後のテスト正解率は、"
+        "finding": "共通の学習率で {lstm_epochs} エポック学習させた後のテスト正解率は、"
         "IRNN が {irnn_then}、LSTM が {lstm}である。"
         "学習率をネットワークごとに選ぶと、{lstm_tuned_epochs} エポック後に、"
         "それぞれ {irnn_tuned_then}と {lstm_tuned}になる。",
@@ -53,7 +53,7 @@ DOUBTS = {
         "reproduced": "必要ない。短い勾配でも変わらない。",
         "in part": "大部分には必要ないが、残りには必要である。",
         "not reproduced": "必要である。",
-        "not tested": "このパラメーターには、答えになるランがない。",
+        "not tested": "このパラメーターでは、答えの根拠になるランがない。",
         "finding": "14 × 14 画素の画像で勾配を打ち切った結果は、{measured}。",
     },
 }

@@ -72,7 +72,7 @@ CLOSE = 0.05
 ALT = {
     "longer": {
         "en": "Test accuracy of IRNN and LSTM on all images, with the best setting of each kind",
-        "ja": "種類ごとに最も良い設定で、すべての画像を使って学習させた IRNN と LSTM の"
+        "ja": "種類ごとに最も良かった設定で、すべての画像を使って学習させた IRNN と LSTM の"
         "テスト正解率",
     },
     "settings": {
@@ -87,7 +87,7 @@ CAPTIONS = {
     "longer": {
         "en": "The best setting of each kind, trained on all images: accuracy on the test set. A "
         "small mark is a seed, a large one the mean of the seeds.",
-        "ja": "それぞれの種類で最も良かった設定で、すべての画像を使って学習させたときの、テスト"
+        "ja": "種類ごとに最も良かった設定で、すべての画像を使って学習させたときの、テスト"
         "データでの正解率。小さな印は個々のシード、大きな印はその平均。",
     },
     "settings": {
@@ -117,7 +117,7 @@ WORDS = {
         "momentum": "モーメンタム {momentum:g}",
         "sgd": "SGD",
         "clip": "SGD（クリップ）",
-        "best": "{model} の最高は、SGD で {sgd:.1%}、RMSprop で {rmsprop:.1%}",
+        "best": "{model} の最高の正解率は、SGD で {sgd:.1%}、RMSprop で {rmsprop:.1%}",
     },
 }
 
@@ -433,12 +433,12 @@ def _learned_rates(runs: Runs, language: str) -> str:
 OUTCOMES = {
     "en": "the IRNN with SGD: {learned} settings learned, {stalled} stalled, {diverged} diverged; "
     "at best {best:.1%}",
-    "ja": "SGD を使った IRNN の設定のうち、学習したもの {learned}、停滞したもの {stalled}、"
-    "発散したもの {diverged}。最高 {best:.1%}",
+    "ja": "SGD を使った IRNN：学習した設定 {learned} 通り、停滞した設定 {stalled} 通り、"
+    "発散した設定 {diverged} 通り。正解率は最高で {best:.1%}",
 }
 LEARNED_RATES = {
     "en": "{model} learns at {rmsprop} rates with RMSprop, at {sgd} at most with SGD",
-    "ja": "{model} が学習する学習率は、RMSprop で {rmsprop} 通り、SGD で最大 {sgd} 通り",
+    "ja": "{model} が学習する学習率は、RMSprop で {rmsprop} 通り、SGD では多くて {sgd} 通り",
 }
 
 CLAIMS = (
