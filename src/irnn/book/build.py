@@ -230,6 +230,7 @@ def _run(path: Path, values: dict[str, Any], stop: threading.Event) -> tuple[str
     """
     start = time.perf_counter()
     command = [sys.executable, "-m", "papermill", path, path, "--cwd", Path.cwd()]
+    command += ["--start-timeout", "300"]  # a kernel's first start reads much from a cold disk
     own = {name: values[name] for name in _parameters(path) if name in values} if values else {}
     command += ["-y", yaml.safe_dump(own)] if own else []
     with (
