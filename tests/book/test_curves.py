@@ -8,7 +8,7 @@ import pytest
 from irnn.show.plots import learning_curves
 from irnn.show.words import SHARED
 from tests.book.test_reading import SCRIPTS, node
-from tests.browser import Browser, program, served
+from tests.browser import served
 from tests.show.test_curves import recorded
 
 PHONE = {"width": 360, "height": 740}
@@ -18,15 +18,6 @@ PAGE = """<!doctype html><html lang="{language}"><meta charset="utf-8">
 <script type="module" src="curves.js"></script>
 <body style="height: 2000px; margin: 20px">{figure}</body></html>"""
 IRNN = {"en": "IRNN, learning rate 10⁻⁶ (2 seeds)", "ja": "IRNN、学習率 10⁻⁶（2 通りのシード）"}
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if not program():
-        pytest.skip("needs Chromium to open the pages")
-    browser = Browser()
-    yield browser
-    browser.close()
 
 
 @pytest.fixture(scope="module")
