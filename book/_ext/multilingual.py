@@ -239,7 +239,11 @@ class MultilingualHTMLBuilder(StandaloneHTMLBuilder):
         """Render what stands around the body in the same language."""
         addctx = {"language": self.language_of(pagename) or self.first, **addctx}
         if "body" in addctx:  # MyST-NB names a control otherwise than it reads
-            addctx["body"] = addctx["body"].replace(' aria-label="Toggle hidden content"', "")
+            body = addctx["body"].replace(' aria-label="Toggle hidden content"', "")
+            # To docutils, footnotes stand beside the page's content; they are part of it.
+            notes = '<aside class="footnote-list'
+            body = body.replace(notes, f'{notes[:6]} role="none"{notes[6:]}')
+            addctx["body"] = body
         with self.speaking(addctx["language"]):
             super().handle_page(pagename, addctx, *args, **kwargs)
 

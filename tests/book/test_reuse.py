@@ -35,7 +35,7 @@ def small(tmp_path, monkeypatch):
     for name in NAMES:
         write(tmp_path / name, "Before.")
     (tmp_path / "_toc.yml").write_text("root: book/en/index")
-    (tmp_path / "_config.yml").write_text("execute: {}")
+    (tmp_path / "_config.yml").write_text("execute: {}\nhtml: {baseurl: ''}")
     for name in ("src", "runs", "results", "probes", "out"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "file").write_text("before")
@@ -201,6 +201,7 @@ def pages(tmp_path, monkeypatch):
     for name in ("_ext", "_static", "_templates"):
         shutil.copytree(book.ROOT / "book" / name, folder / "book" / name)
     shutil.copy(book.ROOT / "_config.yml", folder)
+    shutil.copy(book.ROOT / "book" / "references.bib", folder / "book")
     for name in ("index", "en/index", "ja/index"):
         (folder / "book" / name).with_suffix(".md").parent.mkdir(exist_ok=True)
         (folder / "book" / name).with_suffix(".md").write_text("# A title\n\nBefore.\n")
