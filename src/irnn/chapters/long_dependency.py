@@ -32,7 +32,7 @@ PARAMETERS = shared(seeds=3, without=["learning_rate"]) | {
     "irnn_rate": Parameter(1e-4, "learning rate of the IRNN, of RMSprop"),
     "lstm_rate": Parameter(1e-3, "learning rate of the LSTM, of RMSprop"),
     "orders": Parameter(False, "add columns, the reverse and a cropped border", switch),
-    "control": Parameter(False, "add blank steps after the last pixel", switch),
+    "control": Parameter(True, "add blank steps after the last pixel", switch),
     "adding": Parameter(False, "add the paper's adding problem", switch),
 }
 
@@ -296,14 +296,18 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
     for model in MODELS:
         for order in (order for order in ORDERS if f"{model}-{order}" in runs):
             found[f"{model}_{order}"] = percent(runs[f"{model}-{order}"], language)
-    if delays := _delays(runs):
-        found["longest"] = delays[-1]
-        found["control_epochs"] = len(runs[delay_name("irnn", delays[-1], "all")][0])
+    for n, delay in enumerate(_delays(runs)):
         for model in MODELS:
-            found[f"{model}_now"] = percent(runs[delay_name(model, 0, "all")], language)
-            for reach in REACHES:
-                later = runs[delay_name(model, delays[-1], reach)]
-                found[f"{model}_later_{reach}"] = percent(later, language)
+            whole = runs[delay_name(model, delay, "all")]
+            for reach in REACHES if delay else ("quarter", "all"):
+                some = runs[delay_name(model, delay, reach)]
+                found[f"{model}_delay{n}_{reach}"] = percent(some, language)
+                found[f"{model}_delay{n}_{reach}_p"] = f"{difference(some, whole).p:.2g}"
+        found |= {
+            f"delay{n}": delay,
+            "control_epochs": len(whole[0]),
+            "control_images": f"{whole[0].spec.samples:,}",
+        }
     return found
 
 
