@@ -231,13 +231,12 @@ def _run(path: Path, values: dict[str, Any], stop: threading.Event) -> tuple[str
     start = time.perf_counter()
     command = [sys.executable, "-m", "papermill", path, path, "--cwd", Path.cwd()]
     command += ["--start-timeout", "300"]  # a kernel's first start reads much from a cold disk
+    command += ["--no-request-save-on-cell-execute", "--no-progress-bar"]  # saved at the end
     own = {name: values[name] for name in _parameters(path) if name in values} if values else {}
     command += ["-y", yaml.safe_dump(own)] if own else []
     with (
         tempfile.TemporaryFile("w+") as errors,
-        subprocess.Popen(
-            [*command, "--no-progress-bar"], stdout=subprocess.DEVNULL, stderr=errors, text=True
-        ) as process,
+        subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors, text=True) as process,
     ):
         while process.poll() is None:
             if stop.wait(0.2):
