@@ -30,6 +30,15 @@ class RoundReferenceStyle(AuthorYearReferenceStyle):
 class FolderBibtexDomain(BibtexDomain):
     """Look for a cited work among those listed in the folder of the page that cites it."""
 
+    def env_updated(self) -> set[str]:
+        """Have the pages written that list other works than before."""
+        before = self._listed()
+        super().env_updated()
+        return {page for page, _ in before ^ self._listed()}
+
+    def _listed(self) -> set[tuple[str, str]]:
+        return {(work.bibliography_key.docname, work.key) for work in self.data["citations"]}
+
     def resolve_xref(self, env, fromdocname, *args) -> nodes.Element:
         """Resolve a citation as the extension does, with the other folders' works out of sight."""
         every = self.data["citations"]

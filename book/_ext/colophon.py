@@ -4,22 +4,24 @@ import shutil
 from pathlib import Path
 
 from sphinx.application import Sphinx
+from sphinx.config import Config
 
-from irnn.book.colophon import CITATION, origin, words
+from irnn.book.colophon import CITATION, Origin, origin, words
 from irnn.book.pages import ROOT
 
 LICENCE = "LICENSE.txt"  # a name that browsers show
 EXECUTED, SOURCE = "executed", "source"  # folders of the site
 
 
-def find_origin(app: Sphinx) -> None:
-    """Ask once what the site is built from."""
-    app.irnn_origin = origin()
+def find_origin(app: Sphinx, config: Config) -> None:
+    """Ask once what the site is built from; all pages say it, and are written when it changes."""
+    config.irnn_origin = origin()
 
 
 def add_foot(app: Sphinx, pagename: str, templatename: str, context: dict, doctree) -> None:
     """Give the template its words, and the notebooks that can be downloaded."""
-    context["colophon"] = words(context["language"], app.irnn_origin, app.config.html_baseurl)
+    config = app.config
+    context["colophon"] = words(context["language"], config.irnn_origin, config.html_baseurl)
     context["colophon_files"] = {"licence": LICENCE, "citation": CITATION}
     if context.get("page_source_suffix") == ".ipynb":
         context["notebooks"] = {kind: f"{kind}/{pagename}.ipynb" for kind in (EXECUTED, SOURCE)}
@@ -42,7 +44,8 @@ def copy(app: Sphinx, error: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the extension."""
-    app.connect("builder-inited", find_origin)
+    app.add_config_value("irnn_origin", None, "html", (Origin,))
+    app.connect("config-inited", find_origin)
     app.connect("html-page-context", add_foot)
     app.connect("build-finished", copy)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

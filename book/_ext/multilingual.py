@@ -28,6 +28,7 @@ from myst_nb.sphinx_ import HideCodeCellNode
 from sphinx import locale
 from sphinx.application import Sphinx
 from sphinx.builders.html import StandaloneHTMLBuilder
+from sphinx.environment import BuildEnvironment
 from sphinx.locale import _
 from sphinx.transforms import SphinxTransform
 
@@ -168,10 +169,6 @@ class MultilingualHTMLBuilder(StandaloneHTMLBuilder):
             yield
         finally:
             locale.translators.update(before)
-
-    def get_outdated_docs(self) -> list[str]:
-        """Write all pages whenever one changed: they show each other's titles."""
-        return sorted(self.env.found_docs)
 
     def prepare_writing(self, docnames: set[str]) -> None:
         """Let the ways to the previous and the next page end where the language does."""
@@ -322,6 +319,33 @@ class JoinJapaneseLines(SphinxTransform):
                 parent.children = [child for child in parent.children if child is not line_break]
 
 
+def note_changed(app: Sphinx, env, added: set[str], changed: set[str], removed: set[str]) -> list:
+    """Remember which pages are about to be read."""
+    app.multilingual_changed = added | changed
+    return []
+
+
+def also_written(app: Sphinx, env: BuildEnvironment) -> list[str]:
+    """Return the pages to write beside those that changed.
+
+    These are their versions in other languages, which may have to follow, and the pages outside
+    the languages' folders, which may show parts of others. They are all pages where the titles
+    changed, or their order: the pages show each other's.
+    """
+    before = getattr(env, "multilingual_shown", None)
+    titles = {name: title.astext() for name, title in env.titles.items()}
+    labels = {name: label[2] for name, label in env.get_domain("std").labels.items()}
+    env.multilingual_shown = [titles, env.toctree_includes.copy(), labels]
+    builder = app.builder
+    if not isinstance(builder, MultilingualHTMLBuilder) or not app.multilingual_changed:
+        return []
+    if before != env.multilingual_shown:
+        return sorted(env.found_docs)
+    others = {page for page in env.found_docs if not builder.language_of(page)}
+    versions = (builder.versions_of(page).values() for page in app.multilingual_changed)
+    return sorted(others.union(*versions))
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Take the place of Sphinx's HTML builder."""
     app.add_builder(MultilingualHTMLBuilder, override=True)
@@ -330,4 +354,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_config_value("multilingual_strings", {}, "html", (dict,))
     app.add_config_value("multilingual_outdated", "", "html", (str,))
     app.add_transform(JoinJapaneseLines)
+    app.connect("env-get-outdated", note_changed)
+    app.connect("env-updated", also_written)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -36,7 +36,8 @@ NAMES = {"de": "Deutsch", "en": "English", "ja": "日本語"}
 def outdated(paths):
     return {"de"} if all("math" in path for path in paths.values()) else set()
 """
-WORKS = "```{bibliography}\n```\n"
+LIST = "```{bibliography}\n```\n"
+WORKS = ("one", "two")  # of which nobody cites the second
 LONG = "Erster Satz mit <Zeichen>.\n" + "Zweiter Satz. " * 20
 MATH = f"# M\n\n{LONG}\n\n## N\n\n" + "$x^2$ and $\\nonsense$\n\n$$y$$\n\nAs {cite:t}`one` says.\n"
 
@@ -56,12 +57,13 @@ def built(tmp_path_factory):
     pages = [f"{code}/{name}" for code in ("de", "en", "ja") for name in ("index", "math")]
     toc = "\n".join(["```{toctree}", *pages, "only", "```"])
     (source / "start.md").write_text(f"# Start\n\n{toc}\n")
-    (source / "works.bib").write_text("@misc{one, author={Doe, Jo}, title={One}, year={1997}}")
+    works = [f"@misc{{{key}, author={{Doe, Jo}}, title={{T}}, year={{1997}}}}" for key in WORKS]
+    (source / "works.bib").write_text("\n".join(works))
     (source / "only.md").write_text("# Only here\n")
     titles = {"de": "Buch", "en": "Book", "ja": "本"}
     for code, title in titles.items():
         (source / code).mkdir()
-        (source / code / "index.md").write_text(f"# {title}\n\n一行目。\n二行目。\n\n{WORKS}")
+        (source / code / "index.md").write_text(f"# {title}\n\n一行目。\n二行目。\n\n{LIST}")
         (source / code / "math.md").write_text(MATH)
     own = "myst: {html_meta: {description: An own description}}"
     (source / "en" / "extra.md").write_text(f"---\norphan: true\n{own}\n---\n# Extra\n\nText.\n")
@@ -176,6 +178,43 @@ def test_a_citation_leads_to_the_bibliography_in_its_own_language(page, built, c
 def test_the_index_has_pairs_of_japanese_characters(built):
     index = (built[0] / "searchindex.js").read_text(encoding="utf-8")
     assert "行目" in json.loads(index[index.index("(") + 1 : index.rindex(")")])["terms"]
+
+
+@pytest.fixture
+def again(built, tmp_path):
+    """Change a page of a copy of the site, build that again, and return which pages it writes."""
+    source = tmp_path / "site"
+    shutil.copytree(built[0].parent, source)
+    sphinx = ["-m", "sphinx", "-b", "html", "-q", ".", "out"]
+    run(source, *sphinx)  # in another place everything is read again
+
+    def change(name, before, after):
+        page = source / f"{name}.md"
+        text = page.read_text(encoding="utf-8")
+        assert before in text
+        page.write_text(text.replace(before, after), encoding="utf-8")
+        times = {path: path.stat().st_mtime_ns for path in (source / "out").rglob("*.html")}
+        done = run(source, *sphinx)
+        assert done.returncode == 0, done.stderr
+        written = [path for path, time in times.items() if path.stat().st_mtime_ns > time]
+        names = {path.relative_to(source / "out").with_suffix("").as_posix() for path in written}
+        return {name for name in names if (source / f"{name}.md").exists()}
+
+    return change
+
+
+def test_a_changed_sentence_writes_its_page_in_all_languages(again):
+    written = again("en/math", "Zweiter Satz.", "Zwei.")
+    assert {"en/math", "de/math", "ja/math"} <= written
+    assert not {"en/extra", "en/index", "ja/index"} & written
+
+
+def test_a_changed_title_writes_the_pages_that_show_it(again):
+    assert {"de/index", "en/index", "ja/index", "en/math"} <= again("en/math", "# M", "# Other")
+
+
+def test_a_new_citation_is_listed(again):
+    assert "en/index" in again("en/math", "{cite:t}`one`", "{cite:t}`two`")
 
 
 OWN = {"colophon", "reader", "records"}  # they put this book's own files into its site
