@@ -47,7 +47,7 @@ REVIEWED = {
     "irnn-waits-as-well": "reproduced",
     "border-is-idle": "not tested",
     "permuted-is-harder": "reproduced",
-    "irnn-adds": "not tested",
+    "irnn-adds": "reproduced",
     "irnn-ahead-searched": "not tested",
     "relu-derivative-matters": "reproduced",
     "today-is-better": "in part",

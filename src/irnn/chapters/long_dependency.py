@@ -11,7 +11,7 @@ from irnn.chapters.truncated_bptt import EPOCHS as SWEEP_EPOCHS
 from irnn.data import Data
 from irnn.errors import InputError, one_of
 from irnn.evidence import Claim, NotRecorded, Runs, accuracies, difference
-from irnn.parameters import Parameter, shared, switch
+from irnn.parameters import Parameter, count, shared, switch
 from irnn.probes import ENDS, Probe
 from irnn.show import reader
 from irnn.show.curves import of_runs
@@ -33,7 +33,8 @@ PARAMETERS = shared(seeds=3, without=["learning_rate"]) | {
     "lstm_rate": Parameter(1e-3, "learning rate of the LSTM, of RMSprop"),
     "orders": Parameter(False, "add columns, the reverse and a cropped border", switch),
     "control": Parameter(True, "add blank steps after the last pixel", switch),
-    "adding": Parameter(False, "add the paper's adding problem", switch),
+    "adding": Parameter(True, "add the paper's adding problem", switch),
+    "sequences": Parameter(20_000, "sequences of the adding problem in an epoch", count),
 }
 
 MODELS = ("irnn", "lstm")
@@ -49,10 +50,9 @@ CONTROL_IMAGES = 1 / 3
 # Width of the border that is cut off, in pixels; all but little of it is blank.
 BORDERS = {"mnist": 4, "digits": 1}
 
-# The adding problem: lengths of the sequences, their number, and the mean squared error of
-# guessing the mean, below half of which it counts as learned.
+# The adding problem: lengths of the sequences, and the mean squared error of guessing the mean,
+# below half of which it counts as learned.
 ADDING = (100, 200, 400)
-SEQUENCES = 20_000
 GUESSING = 1 / 6
 
 # How far the gradient reaches where blank steps follow, and how that is drawn.
@@ -74,6 +74,12 @@ ALT = {
         "by how far the gradient reaches",
         "ja": "最後の画素の後に続く空白のステップ数に対する IRNN と LSTM のテスト正解率。"
         "勾配がさかのぼる範囲ごとに示す",
+    },
+    "adding": {
+        "en": "Squared error of IRNN and LSTM on the adding problem by epoch, for sequences of "
+        "100, 200 and 400 steps",
+        "ja": "足し算の課題での IRNN と LSTM の二乗誤差の推移。長さ 100、200、400 ステップの"
+        "系列について示す",
     },
     "classifiers": {
         "en": "Test accuracy of a linear and a dense classifier that see only the last or only the "
@@ -116,6 +122,13 @@ CAPTIONS = {
         "勾配がさかのぼるのは、全ステップ、空白と画素の最後の 4 分の 1、空白だけのいずれか。"
         "点は個々のシード、線はその平均。",
     },
+    "adding": {
+        "en": "Mean squared error on 10,000 sequences of their own, by epoch. A thin line is a "
+        "seed, a thick one the median of the seeds. The axis ends at one and a half times the "
+        "error of guessing; a few epochs of the IRNN lie above it.",
+        "ja": "学習に使わない 10,000 本の系列での平均二乗誤差の推移。細い線は個々のシード、太い線は"
+        "その中央値。縦軸は当て推量の誤差の 1.5 倍までで、IRNN の数エポックはこれを超える。",
+    },
     "classifiers": {
         "en": "Accuracy on the test set of classifiers without memory that are given only the last "
         "n pixels, or only the first n, of images averaged to 14 × 14. Linear: one softmax layer. "
@@ -156,6 +169,9 @@ WORDS = {
         "blank": "blank steps alone",
         "delay": "blank steps after the last pixel",
         "waits": "{model}, {reach}: {first:.1%} with {low} blank steps, {last:.1%} with {high}",
+        "squared error": "squared error",
+        "mean": "guessing the mean",
+        "adds": "{model}, T = {length}: {error:.2g} after {n} epochs",
         "last": "the last n pixels",
         "first": "the first n pixels",
         "n": "n, of {steps} pixels",
@@ -182,6 +198,9 @@ WORDS = {
         "blank": "空白だけを通る勾配",
         "delay": "最後の画素の後の空白のステップ数",
         "waits": "{model}（{reach}）は、空白 {low} ステップで {first:.1%}、{high} で {last:.1%}",
+        "squared error": "二乗誤差",
+        "mean": "平均値での当て推量",
+        "adds": "{model}（T = {length}）は {n} エポック後に {error:.2g}",
         "last": "最後の n 画素",
         "first": "最初の n 画素",
         "n": "n（全 {steps} 画素のうち）",
@@ -211,6 +230,7 @@ def experiment(
     orders: bool,
     control: bool,
     adding: bool,
+    sequences: int,
 ) -> Experiment:
     """Return both networks over the order of the pixels, and over blank steps after them.
 
@@ -268,7 +288,7 @@ def experiment(
                     model,
                     dataset="adding",
                     length=length,
-                    samples=SEQUENCES,
+                    samples=sequences,
                     units=units,
                     batch_size=batch_size,
                     learning_rate=rates[model],
@@ -308,6 +328,15 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
             "control_epochs": len(whole[0]),
             "control_images": f"{whole[0].spec.samples:,}",
         }
+    for length in ADDING if "irnn-adding-100" in runs else ():
+        for model in MODELS:
+            some = runs[f"{model}-adding-{length}"]
+            found[f"{model}_adding_{length}"] = f"{_error(some):.2g}"
+            found[f"{model}_adding_{length}_learned"] = int(
+                sum(_has_learned([run]) for run in some)
+            )
+        found |= {"adding_epochs": len(some[0]), "sequences": f"{some[0].spec.samples:,}"}
+        found["guessing"] = f"{GUESSING:.2g}"
     return found
 
 
@@ -315,6 +344,46 @@ def orders(runs: Runs, language: str) -> Picture:
     """Draw the test accuracy of both networks by the order of the pixels."""
     rows = {WORDS[language][o]: [runs[f"{model}-{o}"] for model in MODELS] for o in ORDERS}
     return final_accuracies(rows, language, ALT["orders"][language])
+
+
+def adding(runs: Runs, language: str) -> Picture:
+    """Draw the squared error on the adding problem by epoch, a panel for each length."""
+    text = WORDS[language]
+    shown = {(length, m): runs[f"{m}-adding-{length}"] for length in ADDING for m in MODELS}
+
+    def draw(wide: bool) -> "Figure":
+        figure = new_figure(3.2 if wide else 7.6, wide)
+        panels = figure.subplots(*((1, 3) if wide else (3, 1)), sharey=True)
+        for axes, length in zip(panels, ADDING, strict=True):
+            for model in MODELS:
+                errors = np.array([run["val_loss"] for run in shown[length, model]])
+                epochs, look = np.arange(1, errors.shape[1] + 1), {"color": COLORS[model]}
+                for run in shown[length, model]:
+                    seed = look | of_runs(model.upper(), run.spec)
+                    axes.plot(epochs, run["val_loss"], linewidth=0.8, alpha=0.45, **seed)
+                look |= {"marker": MARKERS[model], "markersize": 4, "label": model.upper()}
+                axes.plot(epochs, np.median(errors, axis=0), linewidth=2, **look)
+            look = {"color": INK, "linewidth": 1.2, "linestyle": ":", "alpha": 0.8}
+            axes.axhline(GUESSING, label=text["mean"], **look)
+            axes.set(title=f"T = {length}", xlabel=text["epoch"], ylim=(0, 1.5 * GUESSING))
+            axes.set_ylabel(text["squared error"])
+            axes.locator_params(axis="x", integer=True)
+            axes.label_outer()
+        legend(figure, wide, columns=3)
+        return figure
+
+    findings = [
+        text["adds"].format(model=m.upper(), length=length, n=len(some[0]), error=_error(some))
+        for (length, m), some in shown.items()
+    ]
+    values = [
+        columns(run) | {"length": length, "epoch": epoch, "error": error}
+        for (length, _), some in shown.items()
+        for run in some
+        for epoch, error in enumerate(run["val_loss"], 1)
+    ]
+    alt = described(ALT["adding"][language], findings, language)
+    return Picture(draw, alt, language, _all(shown.values()), values=values)
 
 
 def control(runs: Runs, language: str) -> Picture:
@@ -374,6 +443,15 @@ def control(runs: Runs, language: str) -> Picture:
     ]
     alt = described(ALT["control"][language], findings, language)
     return Picture(draw, alt, language, _all(shown.values()), values=values)
+
+
+def _error(runs: list[Run]) -> float:
+    """Return the median over the seeds of the squared error at the end."""
+    return median(run["val_loss"][-1] for run in runs)
+
+
+def _has_learned(runs: list[Run]) -> bool:
+    return _error(runs) < GUESSING / 2
 
 
 def _all(groups: Iterable[list[Run]]) -> tuple[Run, ...]:
@@ -451,8 +529,7 @@ def irnn_adds(runs: Runs) -> str:
     """
 
     def learned(model: str, length: int) -> bool:
-        errors = [run["val_loss"][-1] for run in runs[f"{model}-adding-{length}"]]
-        return median(errors) < GUESSING / 2
+        return _has_learned(runs[f"{model}-adding-{length}"])
 
     missed = [n for n in ADDING if learned("lstm", n) and not learned("irnn", n)]
     if not any(learned("irnn", n) for n in ADDING):
@@ -488,10 +565,7 @@ def _errors(runs: Runs, language: str) -> str:
     """Say the median squared error of both networks at each length of the adding problem."""
     parts = []
     for length in ADDING:
-        errors = {
-            model: f"{median(run['val_loss'][-1] for run in runs[f'{model}-adding-{length}']):.2g}"
-            for model in MODELS
-        }
+        errors = {model: f"{_error(runs[f'{model}-adding-{length}']):.2g}" for model in MODELS}
         parts.append(MEASURED[language]["adds"].format(length=length, **errors))
     return joined(parts, language)
 
