@@ -228,6 +228,7 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
             ("clipped", sgd(runs, model, [1.0])),
         ):
             top = best(some)
+            found[f"{name}_settings"] = len(some)  # alike for both networks
             found[f"{model}_{name}"] = f"{top['val_accuracy'][-1]:.1%}"
             found[f"{model}_{name}_rate"] = rate(top.spec.learning_rate)
             found[f"{model}_{name}_momentum"] = f"{top.spec.momentum:g}"
