@@ -45,7 +45,7 @@ REVIEWED = {
     "all-steps-differ-from-none": "not reproduced",
     "control-needs-memory": "in part",
     "irnn-waits-as-well": "reproduced",
-    "border-is-idle": "not tested",
+    "border-is-idle": "reproduced",
     "permuted-is-harder": "reproduced",
     "irnn-adds": "reproduced",
     "irnn-ahead-searched": "not tested",

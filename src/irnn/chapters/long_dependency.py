@@ -31,7 +31,7 @@ PARAMETERS = shared(seeds=3, without=["learning_rate"]) | {
     "pooling": Parameter(2, "side of the squares of pixels that are averaged: 1, 2 or 4"),
     "irnn_rate": Parameter(1e-4, "learning rate of the IRNN, of RMSprop"),
     "lstm_rate": Parameter(1e-3, "learning rate of the LSTM, of RMSprop"),
-    "orders": Parameter(False, "add columns, the reverse and a cropped border", switch),
+    "orders": Parameter(True, "add columns, the reverse and a cropped border", switch),
     "control": Parameter(True, "add blank steps after the last pixel", switch),
     "adding": Parameter(True, "add the paper's adding problem", switch),
     "sequences": Parameter(20_000, "sequences of the adding problem in an epoch", count),
@@ -315,7 +315,10 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
     }
     for model in MODELS:
         for order in (order for order in ORDERS if f"{model}-{order}" in runs):
-            found[f"{model}_{order}"] = percent(runs[f"{model}-{order}"], language)
+            some = runs[f"{model}-{order}"]
+            found[f"{model}_{order}"] = percent(some, language)
+            found[f"{model}_{order}_p"] = f"{difference(some, runs[f'{model}-rows']).p:.2g}"
+            found[f"{order}_steps"] = some[0].spec.steps
     for n, delay in enumerate(_delays(runs)):
         for model in MODELS:
             whole = runs[delay_name(model, delay, "all")]
