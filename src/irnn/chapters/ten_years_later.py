@@ -42,7 +42,7 @@ EPOCHS = {"relu": 10, "lstm": 2, "search": 2, "fair": 12}
 FAIR_RATES = {"irnn": (1e-5, 3e-5, 1e-4, 3e-4), "lstm": (3e-4, 1e-3, 3e-3, 1e-2)}
 CLIPS = (None, 1.0)
 HELD_OUT = 1 / 6  # of the training images
-FAIR = {"irnn": (1e-4, None), "lstm": (1e-3, None)}
+FAIR = {"irnn": (1e-4, 1.0), "lstm": (1e-2, 1.0)}
 
 SIGNIFICANT = 0.05 / 3  # for the best of three pairs of derivatives (Bonferroni)
 
