@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 import irnn
-from irnn.book.colophon import CITATION, Origin, origin, words
+from irnn.book.colophon import CITATION, PREVIEW, Origin, origin, words
 from irnn.book.pages import ROOT
 
 TODAY = datetime.date.today().isoformat()
@@ -42,6 +42,11 @@ def test_changes_that_are_not_committed_are_told(repository):
     assert (found.changed, found.date) == (True, TODAY)
     assert "not committed" in words("en", found)["commit"]
     assert "未コミット" in words("ja", found)["commit"]
+
+
+def test_a_preview_counts_as_changed_before_it_is(repository, monkeypatch):
+    monkeypatch.setenv(PREVIEW, "1")
+    assert origin(repository).changed
 
 
 def test_without_git_no_commit_is_named(tmp_path, repository):

@@ -1,6 +1,7 @@
 """What stands at the foot of every page: version, date, commit, licence, how to cite, downloads."""
 
 import datetime
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from irnn.book.pages import ROOT, git
 from irnn.show.text import day
 
 CITATION = "CITATION.cff"
+PREVIEW = "IRNN_PREVIEW"  # the variable that is set where a preview is built
 
 WORDS = {
     "en": {
@@ -60,7 +62,9 @@ def origin(root: Path = ROOT) -> Origin:
     if not last or git(root, "rev-parse", "--show-prefix").strip():  # within another repository
         return Origin("", False, today)
     commit, date = last
-    changed = bool(git(root, "--no-optional-locks", "status", "--porcelain"))
+    # A preview is about to change: else the first change would have all pages written again.
+    status = git(root, "--no-optional-locks", "status", "--porcelain")
+    changed = bool(status or os.environ.get(PREVIEW))
     return Origin(commit, changed, today if changed else date)
 
 

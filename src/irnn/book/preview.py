@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from irnn.book.colophon import PREVIEW
 from irnn.book.pages import ROOT
 from irnn.errors import InputError, user_path
 
@@ -37,7 +38,11 @@ class Preview:
         """Build what changed, by a process of its own, since the package may have changed too."""
         lines = []
         with subprocess.Popen(
-            self.command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8"
+            self.command,
+            env=os.environ | {PREVIEW: "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
         ) as process:
             for line in process.stdout:
                 print(line, end="", flush=True)
