@@ -4,6 +4,7 @@ A difference is called one where Welch's t-test on the final test accuracies of 
 p < `SIGNIFICANT`; seeds are taken as independent draws. With one seed nothing is told apart.
 """
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -62,7 +63,9 @@ def difference(runs: Sequence[Run], others: Sequence[Run], epoch: int = -1) -> D
         return Difference(value, 1.0)
     if a.std() == b.std() == 0:
         return Difference(value, float(value == 0))
-    return Difference(value, float(ttest_ind(a, b, equal_var=False).pvalue))
+    with warnings.catch_warnings():  # that one side has no spread, as where all seeds are at chance
+        warnings.filterwarnings("ignore", "Precision loss", RuntimeWarning)
+        return Difference(value, float(ttest_ind(a, b, equal_var=False).pvalue))
 
 
 class NotRecorded(Exception):
