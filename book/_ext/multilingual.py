@@ -337,10 +337,12 @@ def also_written(app: Sphinx, env: BuildEnvironment) -> list[str]:
     labels = {name: label[2] for name, label in env.get_domain("std").labels.items()}
     env.multilingual_shown = [titles, env.toctree_includes.copy(), labels]
     builder = app.builder
-    if not isinstance(builder, MultilingualHTMLBuilder) or not app.multilingual_changed:
+    if not isinstance(builder, MultilingualHTMLBuilder):
         return []
     if before != env.multilingual_shown:
         return sorted(env.found_docs)
+    if not app.multilingual_changed:
+        return []
     others = {page for page in env.found_docs if not builder.language_of(page)}
     versions = (builder.versions_of(page).values() for page in app.multilingual_changed)
     return sorted(others.union(*versions))

@@ -335,9 +335,8 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
         for model in MODELS:
             some = runs[f"{model}-adding-{length}"]
             found[f"{model}_adding_{length}"] = f"{_error(some):.2g}"
-            found[f"{model}_adding_{length}_learned"] = int(
-                sum(_has_learned([run]) for run in some)
-            )
+            learned = [run for run in some if _has_learned([run])]
+            found[f"{model}_adding_{length}_learned"] = len(learned)
         found |= {"adding_epochs": len(some[0]), "sequences": f"{some[0].spec.samples:,}"}
         found["guessing"] = f"{GUESSING:.2g}"
     return found
