@@ -1,4 +1,4 @@
-"""Gives pages that show a digit being read their script, their style and the networks' weights."""
+"""Gives pages that show a digit being read their script and the networks' weights."""
 
 from pathlib import Path
 
@@ -12,9 +12,8 @@ from irnn.store import Store
 
 
 def add_script(app: Sphinx, pagename: str, templatename: str, context: dict, doctree) -> None:
-    """Load script and style on the pages that need them."""
+    """Load the script on the pages that need it."""
     if 'class="irnn-reader"' in context.get("body", ""):
-        app.add_css_file("reader.css")
         app.add_js_file("reader.js", type="module")
 
 

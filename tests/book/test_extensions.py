@@ -15,6 +15,9 @@ CONF = f"""
 import sys
 sys.path[:0] = [{str(EXTENSIONS)!r}, "."]
 extensions = ["myst_nb", "multilingual", "japanese_search", "mathml", "citations", "description"]
+extensions += ["page_weight"]
+html_static_path = ["static"]
+html_css_files = ["css/own.css"]
 bibtex_bibfiles = ["works.bib"]
 bibtex_reference_style = "author_year_round"
 suppress_warnings = ["bibtex.duplicate_citation"]
@@ -38,6 +41,15 @@ def outdated(paths):
 """
 LIST = "```{bibliography}\n```\n"
 WORKS = ("one", "two")  # of which nobody cites the second
+OWN_CSS = """/*! A licence. */
+/* A comment. */
+@import "more.css";
+.used, .unused { color: red }
+.used:not(.unused) { color: green }
+@media print { .unused { color: blue } }
+@media screen { p #used-id { background: url(x.svg) } }
+"""
+GLYPH = '<svg><defs><path id="A-1" d="M 0 0"/></defs><use href="#A-1"/></svg>'
 LONG = "Erster Satz mit <Zeichen>.\n" + "Zweiter Satz. " * 20
 MATH = f"# M\n\n{LONG}\n\n## N\n\n" + "$x^2$ and $\\nonsense$\n\n$$y$$\n\nAs {cite:t}`one` says.\n"
 
@@ -59,12 +71,16 @@ def built(tmp_path_factory):
     (source / "start.md").write_text(f"# Start\n\n{toc}\n")
     works = [f"@misc{{{key}, author={{Doe, Jo}}, title={{T}}, year={{1997}}}}" for key in WORKS]
     (source / "works.bib").write_text("\n".join(works))
-    (source / "only.md").write_text("# Only here\n")
     titles = {"de": "Buch", "en": "Book", "ja": "本"}
     for code, title in titles.items():
         (source / code).mkdir()
         (source / code / "index.md").write_text(f"# {title}\n\n一行目。\n二行目。\n\n{LIST}")
         (source / code / "math.md").write_text(MATH)
+    (source / "static" / "css").mkdir(parents=True)
+    (source / "static" / "css" / "own.css").write_text(OWN_CSS)
+    (source / "static" / "css" / "more.css").write_text(".sd-row { color: pink } p { margin: 0 }")
+    figure = f'<p class="used" id="used-id">{GLYPH}{GLYPH}</p>'
+    (source / "only.md").write_text(f"# Only here\n\n{figure}\n")
     own = "myst: {html_meta: {description: An own description}}"
     (source / "en" / "extra.md").write_text(f"---\norphan: true\n{own}\n---\n# Extra\n\nText.\n")
     done = run(source, "-m", "sphinx", "-b", "html", "-q", ".", "out")
@@ -215,6 +231,29 @@ def test_a_changed_title_writes_the_pages_that_show_it(again):
 
 def test_a_new_citation_is_listed(again):
     assert "en/index" in again("en/math", "{cite:t}`one`", "{cite:t}`two`")
+
+
+def test_pages_load_one_style_sheet_of_the_rules_that_they_use(built, page):
+    for name in ("start", "de/index", "search"):
+        (sheet,) = re.findall(r'<link rel="stylesheet"[^>]*href="([^"]*)"', page(name))
+        assert (built[0] / name).parent.joinpath(sheet).resolve() == built[0] / "_static/used.css"
+    css = (built[0] / "_static" / "used.css").read_text(encoding="utf-8")
+    own = css[css.index("/*! A licence. */") :]
+    assert own.split("\n") == [
+        "/*! A licence. */",
+        "p{margin: 0}",
+        ".used{color: red}",
+        ".used:not(.unused){color: green}",
+        '@media screen {p #used-id{background: url("css/x.svg")}}',
+        "",
+    ]
+    assert ".bd-article" in css  # the theme's
+    assert 5 * len(css) < 2 * sum(p.stat().st_size for p in (built[0] / "_static").rglob("*.css"))
+
+
+def test_figures_of_a_page_share_the_outlines_of_their_glyphs(page):
+    assert page("only").count('<path id="A-1"') == 1
+    assert page("only").count('<use href="#A-1"/>') == 2
 
 
 OWN = {"colophon", "reader", "records"}  # they put this book's own files into its site

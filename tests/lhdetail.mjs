@@ -1,0 +1,12 @@
+import lighthouse from "lighthouse";
+import * as chromeLauncher from "chrome-launcher";
+const [,, chrome, url] = process.argv;
+const c = await chromeLauncher.launch({chromePath: chrome, chromeFlags:["--headless","--no-sandbox","--disable-gpu","--disable-quic","--no-first-run","--disable-background-networking","--disable-component-update","--disable-sync"]});
+const r = await lighthouse(url, {port:c.port, onlyCategories:["performance"], logLevel:"silent"});
+const l=r.lhr;
+console.log(url, "score", Math.round(100*l.categories.performance.score), "bench", l.environment.benchmarkIndex);
+for (const k of ["first-contentful-paint","largest-contentful-paint","total-blocking-time","cumulative-layout-shift","speed-index"]) console.log("  ",k,l.audits[k].displayValue,l.audits[k].score);
+for (const i of l.audits["mainthread-work-breakdown"].details.items) console.log("     ",i.groupLabel,Math.round(i.duration));
+for (const i of l.audits["bootup-time"].details.items.slice(0,6)) console.log("      js",i.url.slice(-50),Math.round(i.total),Math.round(i.scripting),Math.round(i.scriptParseCompile));
+for (const i of (l.audits["long-tasks"].details?.items||[]).slice(0,12)) console.log("      long",i.url.slice(-50),Math.round(i.duration),Math.round(i.startTime));
+await c.kill();
