@@ -48,7 +48,7 @@ REVIEWED = {
     "border-is-idle": "reproduced",
     "permuted-is-harder": "reproduced",
     "irnn-adds": "reproduced",
-    "irnn-ahead-searched": "not tested",
+    "irnn-ahead-searched": "not reproduced",
     "relu-derivative-matters": "reproduced",
     "today-is-better": "in part",
 }

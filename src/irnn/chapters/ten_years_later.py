@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 PARAMETERS = shared({"learning_rate": "of the IRNN, of RMSprop"}, seeds=3) | {
     "pooling": Parameter(2, "side of the squares of pixels that are averaged, but for relu's runs"),
     "lstm_rate": Parameter(1e-3, "learning rate of the LSTM, of RMSprop"),
-    "fair": Parameter(False, "add a search on held-out images and long runs", switch),
+    "fair": Parameter(True, "add a search on held-out images and long runs", switch),
 }
 
 MODELS = ("irnn", "lstm")
@@ -187,11 +187,15 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
         found[f"lstm_{what}"] = percent(runs[f"lstm-{what}"], language)
         found[f"lstm_{what}_p"] = f"{difference(runs[f'lstm-{what}'], lstm).p:.2g}"
     for model in MODELS if "irnn-fair" in runs else ():
-        fair = runs[f"{model}-fair"]
+        fair, searched = runs[f"{model}-fair"], runs[f"{model}-search"]
         found |= {
             "fair_epochs": len(fair[0]),
-            "held_out": f"{runs[f'{model}-search'][0].spec.held_out:,}",
-            "search_epochs": len(runs[f"{model}-search"][0]),
+            "fair_steps": fair[0].spec.steps,
+            "fair_p": f"{difference(runs['irnn-fair'], runs['lstm-fair']).p:.1g}",
+            "held_out": f"{searched[0].spec.held_out:,}",
+            "search_epochs": len(searched[0]),
+            f"{model}_searched": percent([best(searched)], language),
+            f"{model}_unclipped": percent([_unclipped(searched)], language),
             f"{model}_fair": percent(fair, language),
             f"{model}_fair_rate": rate(fair[0].spec.learning_rate),
             f"{model}_fair_early": percent(fair, language, epoch=EPOCHS["search"] - 1),
@@ -215,6 +219,14 @@ def today(runs: Runs, language: str) -> Picture:
 def best(searched: list[Run]) -> Run:
     """Return the run of a search with the highest accuracy on the held-out images."""
     return max(searched, key=lambda run: run["val_accuracy"][-1])
+
+
+def _unclipped(searched: list[Run]) -> Run:
+    """Return the run of a search that differs from the best one in that nothing is clipped."""
+    rate = best(searched).spec.learning_rate
+    return next(
+        run for run in searched if run.spec.learning_rate == rate and run.spec.clip_norm is None
+    )
 
 
 def search(runs: Runs, language: str) -> Picture:
