@@ -2,6 +2,8 @@
 PYTHON ?= python3
 # JAX starts and trains faster than TensorFlow, Keras' default.
 export KERAS_BACKEND ?= jax
+# Every chapter and many a test is a process: modules are compiled once, not in each of them.
+unexport PYTHONDONTWRITEBYTECODE
 EXTRAS = --extra tensorflow --extra jax --extra cluster --extra notebook --group dev
 
 .PHONY: book test serve train lock clean
