@@ -1,5 +1,6 @@
 """2015 against today: what the defaults that changed in between do to the accuracy."""
 
+from dataclasses import replace
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -35,7 +36,7 @@ TODAY = {
     "both": {"initial_weights": "today", "gates": "today"},
 }
 
-EPOCHS = {"relu": 10, "lstm": 2, "search": 2, "fair": 12}
+EPOCHS = {"relu": 10, "lstm": 2, "search": 2, "fair": 12, "carried": 3}
 
 # The fair comparison: rates and clipping, searched on held-out training images with one seed, and
 # the ones that had the highest accuracy on these.
@@ -137,7 +138,8 @@ def experiment(
 
     `irnn-relu-D`: on all pixels. `lstm-WHAT`: on pooled ones, with the initial scales of today,
     its gates, both or neither. `fair` adds `MODEL-search`, which is tested on held-out training
-    images, and `MODEL-fair`, at the rate and clipping that won.
+    images, `MODEL-fair`, at the rate and clipping that won, and `lstm-carried`, the first of the
+    LSTM's on all pixels.
     """
     one_of("dataset", dataset, IMAGES)
     common = {"dataset": dataset, "units": units, "batch_size": batch_size}
@@ -164,6 +166,9 @@ def experiment(
         value, clip = FAIR[model]
         setting = {"pooling": pooling, "learning_rate": value, "clip_norm": clip}
         found[f"{model}-fair"] = curve(model, epochs or EPOCHS["fair"], **setting)
+    if fair:
+        carried = (replace(found["lstm-fair"].specs[0], pooling=1),)
+        found["lstm-carried"] = Curve(carried, epochs or EPOCHS["carried"])
     return found
 
 
@@ -186,6 +191,13 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
     for what in TODAY:
         found[f"lstm_{what}"] = percent(runs[f"lstm-{what}"], language)
         found[f"lstm_{what}_p"] = f"{difference(runs[f'lstm-{what}'], lstm).p:.2g}"
+    if "lstm-carried" in runs:
+        carried = runs["lstm-carried"]
+        found |= {
+            "carried_steps": carried[0].spec.steps,
+            "carried_epochs": len(carried[0]),
+            "lstm_carried": percent(carried, language),
+        }
     for model in MODELS if "irnn-fair" in runs else ():
         fair, searched = runs[f"{model}-fair"], runs[f"{model}-search"]
         found |= {
