@@ -104,11 +104,13 @@ def site(tmp_path_factory) -> Path:
     train = ["train", *sorted(notebooks & chapters.experiments().keys()), "--together"]
     for name, value in values.items():
         train += [f"--{name.replace('_', '-')}", str(value)] if name != "train" else []
+    where = os.environ | {"KERAS_BACKEND": "jax", "SITE_ADDRESS": SITE_ADDRESS}
+    where["XLA_FLAGS"] = "--xla_backend_optimization_level=0"  # they train for a moment
     for command in (train, ["book", "--parameters", smoke, "--output", output]):
         done = subprocess.run(
             [sys.executable, "-m", "irnn", *command],
             cwd=output,  # where the runs go
-            env=os.environ | {"KERAS_BACKEND": "jax", "SITE_ADDRESS": SITE_ADDRESS},
+            env=where,
             capture_output=True,
             text=True,
             check=False,
