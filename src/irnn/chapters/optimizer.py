@@ -266,15 +266,20 @@ def _paper_numbers(runs: Runs, language: str) -> dict[str, str | int]:
     first, spec = irnn[0], irnn[0].spec
     fall = np.mean([run["loss"][0] - run["loss"][-1] for run in irnn])
     updates = (len(first) - 1) * spec.updates  # from the middle of an epoch to that of the last
+    norm = np.mean([run["gradient_norm"][-1] for run in irnn])
+    done = len(first) * spec.updates
+    moved = spec.learning_rate * spec.clip_norm * done  # at most: an update is as long as its rate
     return {
         "paper_epochs": len(first),
         "paper_updates": f"{len(first) * spec.updates:,}",
         "paper_seeds": len(irnn),
         "paper_batch": spec.batch_size,
         "irnn_paper_norm": mean(irnn, "gradient_norm"),
-        # an update is as long as the rate times the norm, which is clipped
-        "paper_farthest": f"{spec.learning_rate * spec.clip_norm * PAPER_UPDATES:g}",
-        "identity_norm": f"{math.sqrt(spec.units):g}",
+        "irnn_paper_loss": f"{np.mean([run['loss'][-1] for run in irnn]):.3g}",
+        "paper_moved": rate(moved),
+        "paper_lowers": f"{moved * norm:.1g}",
+        "paper_farthest": f"{moved / done * PAPER_UPDATES:g}",
+        "paper_lowers_all": f"{moved / done * PAPER_UPDATES * norm:.1g}",
         "irnn_paper_fall": rate(float(f"{fall:.1g}")),
         "irnn_paper_pace": f"{fall / updates * PAPER_UPDATES:.1g}",
         **{f"{model}_paper": percent(runs[f"{model}-paper"], language) for model in MODELS},
