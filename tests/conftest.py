@@ -102,6 +102,7 @@ def site(tmp_path_factory) -> Path:
     values = yaml.safe_load(smoke.read_text("utf-8"))
     notebooks = {path.stem for path in ROOT.glob("book/en/*.ipynb")}
     train = ["train", *sorted(notebooks & chapters.experiments().keys()), "--together"]
+    train += ["--jobs", "1"]  # in one process, which compiles a program once
     for name, value in values.items():
         train += [f"--{name.replace('_', '-')}", str(value)] if name != "train" else []
     where = os.environ | {"KERAS_BACKEND": "jax", "SITE_ADDRESS": SITE_ADDRESS}

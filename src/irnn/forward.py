@@ -36,7 +36,7 @@ def states(
     """
     kernel, recurrent, bias = (weights[k] for k in ("kernel", "recurrent_kernel", "bias"))
     gate = GATES[spec.gates or spec.semantics]
-    h = c = np.zeros((len(sequences), spec.units), "float32")
+    h = c = np.zeros((len(sequences), spec.units), kernel.dtype)
     for x in sequences.T[:, :, None]:
         z = x @ kernel + h @ recurrent + bias
         if spec.model == "irnn":
