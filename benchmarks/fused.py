@@ -70,7 +70,7 @@ try:
     from irnn.recurrent import choice
     from irnn.recurrent.activations import gate, relu
     from irnn.recurrent.check import greatest_error
-    from irnn.recurrent.fused import Fused, most_units
+    from irnn.recurrent.fused import CHOSEN, Fused, Tiling, most_units
     from irnn.recurrent.scan import Scan, dot
     from irnn.spec import RunSpec, make
 except ImportError as failure:
@@ -83,6 +83,8 @@ RESULTS = Path(__file__).parent / "results"
 LIMIT = 1e-5  # relative error in the check
 BLOCKS = {"irnn": 1, "lstm": 4}  # of units in the columns of the weights
 STATES = {"irnn": 1, "lstm": 2}
+LOOPS = {"irnn": "rnn_", "lstm": "lstm_"}  # how the names of a network's tilings begin
+TILINGS = [Tiling(n, rows, warps) for n in (1, 2, 4) for rows in (2, 4, 8) for warps in (None, 16)]
 ROUNDS = 5
 LONGEST = 20  # seconds, after which no other round begins
 
@@ -229,8 +231,9 @@ def limit(spec: RunSpec, runs: int) -> float:
     cores = jax.devices()[0].core_count
     a_row = multiply_adds / (multiply_adds_per_second() / cores)
     rows = -(-spec.batch_size * runs // cores)
-    warps = {"irnn": (4, 4), "lstm": (8, 8)}[spec.model]
-    _, found = times(program(spec, lambda units: Waiting(4, warps=warps), 1, updates=100))
+    warps = {"irnn": 4, "lstm": 8}[spec.model]
+    tilings = type(CHOSEN)(*(tiling._replace(rows=4, warps=warps) for tiling in CHOSEN))
+    _, found = times(program(spec, lambda units: Waiting(4, tilings=tilings), 1, updates=100))
     return max(float(np.median(found)) / 100 + a_row, rows * a_row)
 
 
@@ -250,7 +253,7 @@ COMMON = ("date", "device", "jax", "keras", "network", "units", "batch_size", "s
 FOUND = ("seconds", "low", "high", "first_call_seconds", "problem")
 COLUMNS = {
     "check": (*COMMON, "semantics", "features", "error", "seconds", "problem"),
-    "speed": (*COMMON, "loop", "way", "warps", "piece", "updates", "rounds", *FOUND),
+    "speed": (*COMMON, "loop", "way", "tiling", "updates", "rounds", *FOUND),
 }
 
 
@@ -400,12 +403,12 @@ def work(tables: Tables, args: argparse.Namespace) -> None:
     for runs, spec in product((1, *args.runs), specs):
         if args.units == 100:
             add_limit(tables, spec, runs)
-    for spec, front, back, piece in product(specs, (4, 8, 16), (4, 8, 16), (4, 8)):
-        if args.sweep and (front == back or piece == 4):
-            loop = partial(Fused, warps=(front, back), piece=piece)
+    for spec, kernel in product(specs, CHOSEN._fields if args.sweep else ()):
+        for tiling in TILINGS if kernel.startswith(LOOPS[spec.model]) else ():
+            loop = partial(Fused, tilings=CHOSEN._replace(**{kernel: tiling}))
             train = partial(program, spec, loop, 1, fast)
-            choices = {"warps": f"{front}/{back}", "piece": piece}
-            add_speed(tables, spec, train, fast, loop="fused", way="program", **choices)
+            tried = f"{kernel} {'/'.join(str(n or 'auto') for n in tiling)}"
+            add_speed(tables, spec, train, fast, loop="fused", way="program", tiling=tried)
 
 
 if __name__ == "__main__":

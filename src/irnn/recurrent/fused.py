@@ -9,20 +9,20 @@ What a step then costs is reading the recurrent matrix and waiting at barriers, 
 - the matrix stays in registers. At 100 units, an IRNN's 100 x 128 values are 100 registers
   of each of 128 threads; an LSTM's 100 x 512 values are 200 of each of 256 threads, of 255
   that a thread may have: 200 KB of the 256 KB that a multiprocessor has.
-- a thread holds whole columns, so that adding up a column takes no other thread. Where it
-  can load 16 bytes at once, Triton gives a thread four columns and a few of their rows; rows
-  of odd length keep it from that.
+- a thread's part of the matrix is whole columns or, where it loads several adjacent values at
+  once, a few columns of some rows: then it reads fewer values of the vector from shared memory,
+  whose bandwidth all threads share, but adding up a column takes other threads. The length of
+  the rows decides: Triton loads as many values at once as it is a multiple of.
 - the vector is cut in pieces, each for its rows of the matrix: a chain of multiply-adds, and
   none of them for the padding.
 
-Compiled for sm_90 by Triton 3.9, a step is 154 instructions a warp with 2 barriers forwards
-and 152 with 2 backwards for an IRNN, 317 with 8 and 363 with 12 for an LSTM; nothing is
-spilled to memory.
+Which of this is fastest, `Tiling` says, measured by benchmarks/fused.py.
 """
 
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -56,19 +56,39 @@ def most_units(blocks: int) -> int:
     return max(n for n in range(1, 4097) if n * blocks * width(n) <= MOST_VALUES)
 
 
+class Tiling(NamedTuple):
+    """How the threads of a program share the recurrent matrix."""
+
+    adjacent: int  # columns that a thread loads at once: 1, 2 or 4
+    rows: int  # in a piece, a power of two
+    warps: int | None = None  # None: as many as keep the matrix in registers
+
+
+class Tilings(NamedTuple):
+    """The tiling of each loop."""
+
+    rnn_forward: Tiling
+    rnn_backward: Tiling
+    lstm_forward: Tiling
+    lstm_backward: Tiling
+
+
+# The fastest of those that benchmarks/fused.py tries, on an H200.
+CHOSEN = Tilings(
+    rnn_forward=Tiling(1, 4),
+    rnn_backward=Tiling(1, 4),
+    lstm_forward=Tiling(2, 2),
+    lstm_backward=Tiling(1, 4),
+)
+
+
 @dataclass(frozen=True)
 class Fused:
-    """The loops of a layer with this many units; `choice.Loop` says what they compute.
-
-    What only measuring can choose: the `warps` of a program (forwards, backwards; None: as
-    many as keep the matrix in registers) and how many rows of the matrix are a `piece`, a
-    power of two.
-    """
+    """The loops of a layer with this many units; `choice.Loop` says what they compute."""
 
     units: int
     interpret: bool = False  # on any device, slowly: for tests
-    warps: tuple[int | None, int | None] = (None, None)
-    piece: int = 4
+    tilings: Tilings = CHOSEN
 
     @property
     def width(self) -> int:
@@ -78,10 +98,11 @@ class Fused:
     def rnn_forward(self, activation, x, h, w, u, b, save: bool):
         """Return the last h and, to be saved, the pre-activations of all steps."""
         batch, steps, features = x.shape
+        tiling = self.tilings.rnn_forward
 
         def kernel(x, h, w, b, u, z):
             read = _input(x, w, b, features)
-            tiles = self._tiles(u)
+            tiles = self._tiles(u, tiling.rows)
 
             def step(t, h):
                 now = read(t)
@@ -91,15 +112,15 @@ class Fused:
             lax.fori_loop(0, steps, step, h[...])
 
         saved = (steps if save else 1, batch, self.width)
-        (z,) = self._run(kernel, [_flat(x), h], [w, b], u, [saved], self.warps[0])
+        (z,) = self._run(kernel, [_flat(x), h], [w, b], u, [saved], tiling)
         return activation(z[-1]), z
 
     def rnn_backward(self, activation, z, u, dh):
         """Return the gradients of the first h and of all pre-activations."""
-        steps = len(z)
+        steps, tiling = len(z), self.tilings.rnn_backward
 
         def kernel(dh, z, u, dh_first, dz):
-            tiles = self._tiles(u)
+            tiles = self._tiles(u, tiling.rows)
 
             def step(k, state):
                 dh, now = state
@@ -110,15 +131,16 @@ class Fused:
 
             dh_first[...], _ = lax.fori_loop(0, steps, step, (dh[...], z[steps - 1]))
 
-        return self._run(kernel, [dh, z], [], u.T, [dh.shape, z.shape], self.warps[1])
+        return self._run(kernel, [dh, z], [], u.T, [dh.shape, z.shape], tiling)
 
     def lstm_forward(self, gate, x, h, c, w, u, b, save: bool):
         """Return the last (h, c) and, to be saved, all gates and the c before each step."""
         batch, steps, features = x.shape
+        tiling = self.tilings.lstm_forward
 
         def kernel(x, h, c, w, b, u, gates, before):
             read = _input(x, w, b, features)
-            tiles = self._tiles(u)
+            tiles = self._tiles(u, tiling.rows)
 
             def step(t, state):
                 h, c = state
@@ -135,7 +157,7 @@ class Fused:
             lax.fori_loop(0, steps, step, (h[...], c[...]))
 
         saved = [(steps if save else 1, batch, columns) for columns in (4 * self.width, self.width)]
-        gates, c = self._run(kernel, [_flat(x), h, c], [w, b], u, saved, self.warps[0])
+        gates, c = self._run(kernel, [_flat(x), h, c], [w, b], u, saved, tiling)
         i, f, g, o = jnp.split(gates[-1], 4, axis=1)
         last = f * c[-1] + i * g
         return (o * jnp.tanh(last), last), (gates, c)
@@ -149,10 +171,10 @@ class Fused:
     def lstm_backward(self, gate, saved, u, dh, dc):
         """Return the gradients of the first h and c and of all pre-activations."""
         gates, c = saved
-        steps = len(gates)
+        steps, tiling = len(gates), self.tilings.lstm_backward
 
         def kernel(dh, dc, gates, c, u, dh_first, dc_first, dz):
-            tiles = [self._tiles(u, block.start) for block in self._blocks]
+            tiles = [self._tiles(u, tiling.rows, block.start) for block in self._blocks]
 
             def read(t):
                 return [gates[t, block] for block in self._blocks], c[t]
@@ -172,25 +194,24 @@ class Fused:
             (dh_first[...], dc_first[...]), _ = lax.fori_loop(0, steps, step, state)
 
         shapes = [dh.shape, dc.shape, gates.shape]
-        return self._run(kernel, [dh, dc, gates, c], [], u.T, shapes, self.warps[1])
+        return self._run(kernel, [dh, dc, gates, c], [], u.T, shapes, tiling)
 
     @property
     def _blocks(self):
         """The columns of each gate."""
         return [pl.ds(k * self.width, self.width) for k in range(4)]
 
-    def _tiles(self, u, start: int = 0):
+    def _tiles(self, u, piece: int, start: int = 0):
         """Read the rows of the units, in pieces, from a row of the matrix on."""
-        columns = pl.ds(0, u.shape[1] - 1)
-        rows = range(start, start + self.units, self.piece)
-        return [u[pl.ds(row, self.piece), columns] for row in rows]
+        columns = pl.ds(0, u.shape[1] // self.width * self.width)
+        return [u[pl.ds(row, piece), columns] for row in range(start, start + self.units, piece)]
 
     def _product(self, vectors, tiles):
         """Return the sum of products of vectors with matrices that are given in tiles.
 
         The padding of a vector is the pieces that have no tile.
         """
-        count = self.width // self.piece
+        count = self.width // len(tiles[0][0])
         products = [
             piece[:, None] * tile
             for vector, rows in zip(vectors, tiles, strict=True)
@@ -198,13 +219,14 @@ class Fused:
         ]
         return reduce(add, products).sum(0)
 
-    def _run(self, kernel, arrays, weights, matrix, shapes, warps):
+    def _run(self, kernel, arrays, weights, matrix, shapes, tiling):
         """Run a program for each row of the batch; return arrays of the shapes.
 
         The batch is the last axis but one of `arrays` and of what is returned: a program
-        sees its row of them, all of the weights, and the matrix in rows of odd length.
+        sees its row of them, all of the weights, and the matrix in rows whose length is a
+        multiple of the tiling's adjacent columns, and of no more.
         """
-        inputs = [*arrays, *weights, jnp.pad(matrix, ((0, 0), (0, 1)))]
+        inputs = [*arrays, *weights, jnp.pad(matrix, ((0, 0), (0, tiling.adjacent)))]
         return pl.pallas_call(
             kernel,
             grid=(shapes[-1][-2],),
@@ -213,7 +235,7 @@ class Fused:
             out_shape=[jax.ShapeDtypeStruct(shape, jnp.float32) for shape in shapes],
             interpret=self.interpret,
             compiler_params=triton.CompilerParams(
-                num_warps=warps or self._warps(*matrix.shape), num_stages=1
+                num_warps=tiling.warps or self._warps(*matrix.shape), num_stages=1
             ),
         )(*inputs)
 
