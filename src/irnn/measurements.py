@@ -97,7 +97,30 @@ class Loss:
     loss: float = field(metadata=ANY)
 
 
-Row = TypeVar("Row", Speed, Jobs, Loss)
+@dataclass(frozen=True, kw_only=True)
+class GPU:
+    """The time of an epoch of MNIST on a GPU, computed from fewer updates on random data."""
+
+    file: ClassVar[str] = "fused-speed.csv"
+    command: ClassVar[str] = "python benchmarks/fused.py, on a machine with an NVIDIA GPU"
+
+    date: str
+    device: str
+    jax: str
+    keras: str
+    network: str
+    batch_size: int
+    units: int
+    steps: int
+    runs: int  # side by side, in one program
+    loop: str  # "stock", "scan" and "fused": see `Speed`; "limit": what the fused one cannot beat
+    tiling: str | None  # that was tried in place of one of `fused.CHOSEN`
+    seconds: float  # that pass in an epoch, per run: the median of the rounds,
+    low: float | None  # the lower quartile
+    high: float | None  # and the upper one
+
+
+Row = TypeVar("Row", Speed, Jobs, Loss, GPU)
 
 
 def read(kind: type[Row], folder: str | os.PathLike = RESULTS) -> list[Row]:
@@ -134,14 +157,15 @@ def _row(kind: type[Row], values: dict[str, str | None], where: str) -> Row:
 
 
 def _value(text: str, column: Field, where: str) -> str | int | float | None:
-    if column.type == float | None and not text:
+    if not text and column.type in (float | None, str | None):
         return None
+    is_text = column.type in (str, str | None)
     number = int if column.type is int else float
     try:
-        value = text if column.type is str else number(text)
+        value = text if is_text else number(text)
     except ValueError:
         value = ""
-    limited = column.type is not str and "any" not in column.metadata
+    limited = not is_text and "any" not in column.metadata
     if value == "" or (limited and not 0 < value < math.inf):
         raise InputError(f"{where}: {column.name} is {text!r}")
     return value

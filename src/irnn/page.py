@@ -100,13 +100,13 @@ def runs(chapter: ModuleType, values: dict) -> dict[str, list[Run]]:
 
 def measured(
     chapter: ModuleType, values: dict
-) -> tuple[list[measurements.Speed], list[measurements.Jobs]]:
+) -> tuple[list[measurements.Speed], list[measurements.Jobs], list[measurements.GPU]]:
     """Return the measurements of speed, which of a chapter's parameters only `language` regards.
 
     Raises `InputError` for an unknown parameter, and for measurements that are missing.
     """
     _check(chapter, values)
-    return measurements.read(measurements.Speed), measurements.read(measurements.Jobs)
+    return tuple(map(measurements.read, (measurements.Speed, measurements.Jobs, measurements.GPU)))
 
 
 def recorded(chapter: ModuleType, values: dict) -> list[Run]:

@@ -9,7 +9,7 @@ import pytest
 
 from irnn.chapters import claims, irnn_vs_lstm, reproduce, speed, truncated_bptt
 from irnn.data import Data
-from irnn.measurements import Jobs, Loss, Speed
+from irnn.measurements import GPU, Jobs, Loss, Speed
 from irnn.show import cells, reader
 from irnn.show.plots import learning_curves
 from irnn.show.style import INK
@@ -93,6 +93,20 @@ def jobs():
 
 
 @pytest.fixture
+def on_gpu():
+    values = {"date": "2026-11-27T06:18:12+00:00", "device": "NVIDIA H200", "jax": "0.11.2"}
+    values |= {"keras": "3.15.1", "batch_size": 32, "units": 100, "steps": 784}
+    values |= {"seconds": 2.0, "low": 1.0, "high": 3.0}
+    ways = [(*way, None) for way in speed.ON_GPU] + [("fused", 1, "rnn_forward 2/4/auto")]
+    return [
+        GPU(**values, network=network, loop=loop, runs=runs, tiling=tiling)
+        for network in ("irnn", "lstm")
+        for loop, runs, tiling in ways
+        if (network, runs) != ("lstm", 32)
+    ]
+
+
+@pytest.fixture
 def losses():
     values = MACHINE | {"keras": "0.2", "backend": "theano", "backend_version": "1", "numpy": "1"}
     del values["threads"]
@@ -120,7 +134,7 @@ IMAGES = Data(np.linspace(0, 1, 64).reshape(1, 8, 8), np.array([5]), None, None)
 
 
 @pytest.fixture
-def pictures(recorded, measured, jobs, losses):
+def pictures(recorded, measured, jobs, on_gpu, losses):
     def draw(language):
         return [
             irnn_vs_lstm.curves(recorded, language),
@@ -133,6 +147,7 @@ def pictures(recorded, measured, jobs, losses):
             irnn_vs_lstm.digit(IMAGES, language),
             reproduce.curves(recorded, language),
             speed.loops(measured, language),
+            speed.gpu(on_gpu, language),
             speed.batch_sizes(measured, language),
             speed.growth(measured, language),
             speed.throughput(jobs, language),
@@ -214,9 +229,9 @@ def test_what_the_post_reports_is_drawn(measured):
     assert lstm.get_lines()[0].get_xdata()[0] == 1700
 
 
-def test_every_number_of_the_prose_on_speed_is_computed(measured, jobs):
+def test_every_number_of_the_prose_on_speed_is_computed(measured, jobs, on_gpu):
     for language in ("en", "ja"):
-        numbers = speed.numbers(measured, jobs, language)
+        numbers = speed.numbers(measured, jobs, on_gpu, language)
         text = (ROOT / "book" / language / "speed.ipynb").read_text("utf-8")
         assert set(re.findall(r"{glue:text}`(\w+)`", text)) <= numbers.keys()
 

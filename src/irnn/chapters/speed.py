@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from irnn.chapters.irnn_vs_lstm import POST_SECONDS
-from irnn.measurements import Jobs, Speed, find, only
+from irnn.measurements import GPU, Jobs, Speed, find, only
 from irnn.parameters import shared
 from irnn.show.picture import Picture
 from irnn.show.style import (
@@ -36,6 +36,10 @@ LOOPS = (
     ("jax", "ceiling", "program"),
 )
 
+# The rows of the figure of a GPU: loop, runs side by side.
+ON_GPU = (("stock", 1), ("scan", 1), ("fused", 1), ("fused", 32))
+MILLION = 1_000_000  # updates, the paper's
+
 ALT = {
     "loops": {
         "en": "Seconds per epoch: July 2015 slowest, then TensorFlow, stock Keras on JAX and this "
@@ -50,6 +54,12 @@ ALT = {
     "growth": {
         "en": "Seconds per epoch by steps, by units and by runs in one program",
         "ja": "ステップ数、ユニット数、まとめたランの数に対する 1 エポックの秒数",
+    },
+    "gpu": {
+        "en": "Seconds per epoch on a GPU: July 2015, stock Keras, and this book's loops; with all "
+        "steps in one kernel it takes by far the shortest time",
+        "ja": "GPU での 1 エポックの秒数。2015 年 7 月、Keras 標準、本書のループを比べると、"
+        "全ステップを一つのカーネルで計算したものが群を抜いて短い",
     },
     "throughput": {
         "en": "Updates per second by number of processes and threads",
@@ -78,6 +88,12 @@ CAPTIONS = {
         "ja": "系列のステップ数、ユニット数、一つのプログラムにまとめたランの数のうち、"
         "一つだけを増やしたときの、1 ランの 1 エポックあたりの秒数。両軸とも対数目盛。",
     },
+    "gpu": {
+        "en": "Seconds per epoch and run on a GPU of 2015, in the first row, and of today. Points "
+        "and lines as in the first figure.",
+        "ja": "GPU での、1 ランの 1 エポックあたりの秒数。いちばん上の行は 2015 年、ほかは現在の"
+        "GPU。点と線の意味は最初の図と同じ。",
+    },
     "throughput": {
         "en": "Updates per second of all processes together. A thin line goes from the lower to "
         "the upper quartile of the rounds.",
@@ -96,6 +112,8 @@ WORDS = {
         "native": "this book, {backend}, all steps in one call",
         "native program": "the same, all updates in one program",
         "ceiling": "its multiplications alone, at full speed",
+        "fused": "this book, {backend}, all steps in one kernel",
+        "fused side by side": "the same, {n} runs side by side",
         "x from to": "{first} s at {least}, {last} s at {most}",
         "batch size": "images per update (batch size)",
         "ours": "this book, {backend}",
@@ -117,6 +135,8 @@ WORDS = {
         "native": "本書、{backend}、全ステップを 1 回の呼び出しで",
         "native program": "同上、全更新を一つのプログラムで",
         "ceiling": "乗算と加算だけを最高速で行った場合",
+        "fused": "本書、{backend}、全ステップを一つのカーネルで",
+        "fused side by side": "同上、{n} ランを同時に",
         "x from to": "{least} で {first} 秒、{most} で {last} 秒",
         "batch size": "1 回の更新に使う画像の数（バッチサイズ）",
         "ours": "本書、{backend}",
@@ -132,7 +152,9 @@ WORDS = {
 }
 
 
-def numbers(speed: list[Speed], jobs: list[Jobs], language: str) -> dict[str, str | int]:
+def numbers(
+    speed: list[Speed], jobs: list[Jobs], gpu: list[GPU], language: str
+) -> dict[str, str | int]:
     """Return the numbers of the prose by name."""
     spec = make("irnn")
     small, large = (make("irnn", batch_size=size) for size in (16, 128))
@@ -162,6 +184,16 @@ def numbers(speed: list[Speed], jobs: list[Jobs], language: str) -> dict[str, st
     )
     for network in POST_SECONDS:
         found |= {f"{network}_{key}": v for key, v in _of_network(network, speed, jobs).items()}
+    gpu = find(gpu, tiling=None)
+    found |= {
+        "gpu": listed(gpu, "device"),
+        "gpu_date": day(max(row.date for row in gpu), language),
+        "gpu_jax": listed(gpu, "jax"),
+        "gpu_runs": ON_GPU[-1][1],
+        "million": f"{MILLION:,}",
+    }
+    for network in POST_SECONDS:
+        found |= {f"{network}_gpu_{key}": v for key, v in _on_gpu(network, gpu).items()}
     for group in ("steps", "units", "together"):
         values = {getattr(row, group) for row in find(speed, group=group)}
         found[f"{group}_least"], found[f"{group}_most"] = min(values), max(values)
@@ -211,11 +243,33 @@ def _of_network(network: str, speed: list[Speed], jobs: list[Jobs]) -> dict[str,
     }
 
 
+def _on_gpu(network: str, gpu: list[GPU]) -> dict[str, str]:
+    """Return the numbers of one network on a GPU."""
+    stock, scan, fused = (
+        only(gpu, network=network, loop=loop, runs=runs).seconds for loop, runs in ON_GPU[:3]
+    )
+    found = {
+        "stock": seconds(stock),
+        "scan": seconds(scan),
+        "fused": seconds(fused),
+        "faster": f"{stock / fused:.0f}",
+        "than_then": f"{POST_SECONDS[network] / fused:.0f}",
+        "step": seconds(1e6 * fused / make(network).updates / make(network).steps),
+        "million": f"{MILLION * fused / make(network).updates / 60:.0f}",
+    }
+    for row in find(gpu, network=network, loop="fused", runs=ON_GPU[-1][1]):
+        found |= {
+            "per_run": seconds(row.seconds),
+            "growth": f"{row.seconds * row.runs / fused:.1f}",
+        }
+    return found
+
+
 def loops(rows: list[Speed], language: str) -> Picture:
     """Draw the seconds per epoch of every loop, a panel for each network, with 2015's."""
     text = WORDS[language]
     rows = find(rows, group="loops")
-    labels = [text["2015"]]
+    labels = []
     for backend, loop, way in LOOPS:
         key = "native program" if (loop, way) == ("native", "program") else loop
         labels.append(text[key].format(backend=BACKENDS[backend]))
@@ -226,20 +280,55 @@ def loops(rows: list[Speed], language: str) -> Picture:
         ]
         for model in POST_SECONDS
     }
+    return _by_way("loops", labels, found, language)
+
+
+def gpu(rows: list[GPU], language: str) -> Picture:
+    """Draw the seconds per epoch on a GPU, a panel for each network, with 2015's."""
+    text = WORDS[language]
+    labels = [
+        text[loop if runs == 1 else f"{loop} side by side"].format(backend=BACKENDS["jax"], n=runs)
+        for loop, runs in ON_GPU
+    ]
+    chosen = find(rows, tiling=None)
+    found = {
+        model: [
+            next(iter(find(chosen, network=model, loop=loop, runs=n)), None) for loop, n in ON_GPU
+        ]
+        for model in POST_SECONDS
+    }
+    return _by_way("gpu", labels, found, language)
+
+
+def _by_way(
+    name: str, labels: list[str], found: dict[str, list[Speed | None] | list[GPU | None]], language
+) -> Picture:
+    """Draw seconds per epoch, 2015's first: a panel for each network, a row for each label.
+
+    Where there is no measurement, the row is empty.
+    """
+    text = WORDS[language]
+    labels = [text["2015"], *labels]
+    measured = {
+        model: {y: row for y, row in enumerate(rows, 1) if row} for model, rows in found.items()
+    }
     times = {
-        model: [then, *(row.seconds for row in found[model])]
+        model: {0: then} | {y: row.seconds for y, row in measured[model].items()}
         for model, then in POST_SECONDS.items()
     }
 
+    every = [value for values in times.values() for value in values.values()]
+    subs = (1, 2, 5) if max(every) < 1000 * min(every) else (1,)
+
     def draw(wide: bool) -> "Figure":
-        figure = new_figure(4.6 if wide else 8, wide)
+        figure = new_figure((1.4 if wide else 2.4) + (0.4 if wide else 0.7) * len(labels), wide)
         panels = figure.subplots(2, 1, sharex=True)
         for axes, (model, values) in zip(panels, times.items(), strict=True):
             look = {"color": COLORS[model], "marker": MARKERS[model], "linestyle": "none"}
-            axes.plot(values, range(len(values)), **look)
-            extent = [row.low for row in found[model]], [row.high for row in found[model]]
-            axes.hlines(range(1, len(values)), *extent, color=COLORS[model], alpha=0.6)
-            for y, value in enumerate(values):
+            axes.plot(values.values(), values.keys(), **look)
+            for y, row in measured[model].items():
+                axes.hlines(y, row.low, row.high, color=COLORS[model], alpha=0.6)
+            for y, value in values.items():
                 axes.annotate(
                     seconds(value), (value, y), (7, 0), textcoords="offset points", va="center"
                 )
@@ -247,17 +336,18 @@ def loops(rows: list[Speed], language: str) -> Picture:
             axes.set_title(model.upper())
             axes.set_xscale("log")
             axes.margins(x=0.12)
-            _plain(axes.xaxis)
+            _plain(axes.xaxis, subs)
         panels[-1].set_xlabel(text["seconds"])
         return figure
 
     findings = [
-        f"{model.upper()}, {label}: {seconds(value)}"
+        f"{model.upper()}, {labels[y]}: {seconds(value)}"
         for model, values in times.items()
-        for label, value in zip(labels, values, strict=True)
+        for y, value in values.items()
     ]
-    alt = described(ALT["loops"][language], findings, language)
-    return Picture(draw, alt, language, measured=tuple(rows))
+    alt = described(ALT[name][language], findings, language)
+    rows = tuple(row for some in measured.values() for row in some.values())
+    return Picture(draw, alt, language, measured=rows)
 
 
 def batch_sizes(rows: list[Speed], language: str) -> Picture:
@@ -392,9 +482,9 @@ def _curve(axes, rows: list[Speed], x: str, **look) -> None:
     axes.minorticks_off()
 
 
-def _plain(axis) -> None:
-    """Give a logarithmic axis of seconds ticks in plain numbers."""
+def _plain(axis, subs: tuple[int, ...] = (1, 2, 5)) -> None:
+    """Give a logarithmic axis of seconds ticks in plain numbers, so many in a power of ten."""
     ticker = matplotlib().ticker
-    axis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+    axis.set_major_locator(ticker.LogLocator(subs=subs))
     axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: seconds(value)))
     axis.set_minor_formatter(ticker.NullFormatter())

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from irnn.measurements import Jobs, Loss, Speed
+from irnn.measurements import GPU, Jobs, Loss, Speed
 from irnn.probes import Probe
 from irnn.show import curves
 from irnn.show.style import BACKENDS, INK, style
@@ -52,7 +52,7 @@ class Picture:
     alt: str
     language: str
     runs: tuple[Run, ...] = ()
-    measured: tuple[Speed | Jobs | Loss | Probe, ...] = ()
+    measured: tuple[Speed | Jobs | Loss | GPU | Probe, ...] = ()
     values: Values = ()
     units: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
@@ -225,7 +225,7 @@ def _describe(run: Run, language: str) -> str:
     )
 
 
-def _measurement(row: Speed | Jobs | Loss | Probe, language: str) -> tuple[str, str]:
+def _measurement(row: Speed | Jobs | Loss | GPU | Probe, language: str) -> tuple[str, str]:
     """Return the file that has a measurement, and what, where and when it was."""
     text = SHARED[language]
     if isinstance(row, Probe):
@@ -234,6 +234,11 @@ def _measurement(row: Speed | Jobs | Loss | Probe, language: str) -> tuple[str, 
             date=day(row.origin["date"], language), device=row.origin["device"], **words
         )
         return f"book/probes/{row.kind}.jsonl", line
+    if isinstance(row, GPU):
+        line = text["on gpu"].format(
+            date=day(row.date, language), machine=row.device, backend=f"JAX {row.jax}"
+        )
+        return f"benchmarks/results/{row.file}", line
     backend = " ".join([BACKENDS[row.backend], getattr(row, "backend_version", "")]).strip()
     line = text["measurement"].format(
         date=day(row.date, language), machine=row.machine, cores=row.cores, backend=backend
