@@ -15,19 +15,30 @@ SPECS = [
 ]
 
 
-def keras_states(spec, weights, sequences):
+def keras_states_in_float64(spec, weights, sequences):
+    """Return what `keras_states` does, in double precision; on JAX."""
+    import jax
+
+    weights = {name: array.astype("float64") for name, array in weights.items()}
+    with jax.enable_x64(True):  # jnp's tanh: Keras' own is single, whatever it is given
+        options = {"dtype": "float64", "activation": jax.numpy.tanh}
+        return keras_states(spec, weights, sequences.astype("float64"), **options)
+
+
+def keras_states(spec, weights, sequences, dtype="float32", activation="tanh"):
     """Return Keras' hidden states (n, T, units), an LSTM's last memory cells, and answers."""
     import keras
 
     from irnn.recurrent.activations import gate
 
     kernel, recurrent, bias, dense, dense_bias = (weights[name] for name in WEIGHTS)
-    options = {"return_sequences": True, "return_state": True}
+    options = {"return_sequences": True, "return_state": True, "dtype": dtype}
     if spec.model == "irnn":
         layer = keras.layers.SimpleRNN(spec.units, activation="relu", **options)
     else:
-        activation = gate(spec.gates or spec.semantics)
-        layer = keras.layers.LSTM(spec.units, recurrent_activation=activation, **options)
+        options |= {"activation": activation}
+        gates = gate(spec.gates or spec.semantics)
+        layer = keras.layers.LSTM(spec.units, recurrent_activation=gates, **options)
     layer.build((None, None, 1))
     layer.set_weights([kernel, recurrent, bias])
     h, _, *cell = (np.array(part) for part in layer(sequences[:, :, None]))

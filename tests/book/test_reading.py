@@ -14,11 +14,10 @@ from irnn.checkpoint import recorded_weights
 from irnn.show.reader import enlarged
 from irnn.store import Store
 from tests.browser import lacking
-from tests.test_forward import keras_states
+from tests.test_forward import keras_states_in_float64
 
 SCRIPTS = Path(__file__).parents[2] / "book" / "_static"
 EVERY = 28  # pixels: a row of an image
-SINGLE = 2e-4  # what Keras' single precision leaves after 784 steps; the browser computes in double
 DRAWN = [  # a seven, a one and a zero, as drawn on a field of 64 x 64 points
     [[[10, 8], [50, 8], [28, 60]]],
     [[[30, 4], [30, 60]]],
@@ -102,12 +101,12 @@ def relative_error(found, expected):
 def test_states_and_probabilities_are_those_of_keras(read, images):
     spec, found = read
     weights = recorded_weights(spec, Store())
-    h, c, answers = keras_states(spec, weights, images)
-    assert relative_error(found["h"], h[:, EVERY - 1 :: EVERY]) < SINGLE
-    assert relative_error(found["probabilities"][:, -1], answers) < SINGLE
+    h, c, answers = keras_states_in_float64(spec, weights, images)
+    assert relative_error(found["h"], h[:, EVERY - 1 :: EVERY]) < 1e-6
+    assert relative_error(found["probabilities"][:, -1], answers) < 1e-6
     assert len(set(answers.argmax(axis=1))) > 3
     if spec.model == "lstm":
-        assert relative_error(found["c"][:, -1], c) < SINGLE
+        assert relative_error(found["c"][:, -1], c) < 1e-6
 
 
 def test_gates_and_answers_at_every_row_are_those_of_numpy(read, images):

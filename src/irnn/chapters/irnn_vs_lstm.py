@@ -358,11 +358,10 @@ def curves(runs: Runs, language: str) -> Picture:
 
     def more(axes: "Axes") -> None:
         line = {"color": INK, "linewidth": 0.8, "alpha": 0.6}
-        label = {"fontsize": "small", "transform": axes.get_yaxis_transform()}
-        for place, (value, name) in zip(("top", "bottom"), sorted(reported.items()), strict=False):
+        label = {"fontsize": "x-small", "transform": axes.get_yaxis_transform()}
+        for value, name in reported.items():
             axes.axhline(value, **line)
-            gap = -0.008 if place == "top" else 0.004
-            axes.text(0.01, value + gap, name, va=place, **label)
+            axes.text(0.01, value + 0.001, name, va="bottom", **label)
             axes.set_ylim(0, 1.06)  # room for the upper label
         for n, epoch in enumerate(sorted(compared)):
             axes.axvline(epoch, ymax=0.8, linestyle=":", **line)
