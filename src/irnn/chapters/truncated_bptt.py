@@ -30,7 +30,7 @@ PARAMETERS = shared(seeds=3, without=["learning_rate"]) | {
 
 MODELS = ("irnn", "lstm")
 ORDERS = ("rows", "permuted")
-EPOCHS = {"short": 4, "long": 4}
+EPOCHS = {"short": 4, "long": 4, "trinh": 4}
 
 # K as a share of the sequence's length T, by the name that numbers have it under. A row of the
 # image is 1/14 of T = 196; 300 of 784 is what Trinh et al. (2018) have.
@@ -46,6 +46,10 @@ SHARES = {
 
 # K at T = 784, row by row: a row of the image, four of them, Trinh et al.'s 300, and all.
 LONG = (28, 112, 300, 784)
+
+# The setting of Trinh et al., in which they cut an LSTM at 300 steps; it is tried with one seed.
+TRINH = {"semantics": "today", "optimizer": "adam", "learning_rate": 1e-3, "units": 128}
+TRINH_LENGTHS = (300, 784)
 
 # Two accuracies less than this apart count as the same, where the seeds' spread allows no more.
 CLOSE = 0.05
@@ -144,7 +148,7 @@ def experiment(
     Each seed has a permutation of its own, the same for all K. K = T is a run without
     truncation. `irnn-all`, `lstm-all`: the first seed with `bptt_steps` = T, to show that it is
     the same. `long` adds `MODEL-long-K` without pooling, at the rates of the main chapter, for K
-    of 784 steps, or the same share of other lengths.
+    of 784 steps, or the same share of other lengths, and `lstm-trinh-K`, in `TRINH`'s setting.
     """
     common = {"dataset": dataset, "units": units, "batch_size": batch_size}
     rates = {"irnn": irnn_rate, "lstm": lstm_rate}
@@ -184,6 +188,12 @@ def experiment(
                 epochs or EPOCHS["long"],
                 learning_rate=TUNED[model],
             )
+    for k in TRINH_LENGTHS if long else ():
+        setting = {"dataset": dataset, "batch_size": batch_size, **TRINH}
+        steps = make("lstm", **setting).steps
+        cut = None if k == max(LONG) else round(k / max(LONG) * steps)
+        spec = make("lstm", bptt_steps=cut, **setting)
+        found[f"lstm-trinh-{k}"] = Curve((spec,), epochs or EPOCHS["trinh"])
     return found
 
 
@@ -222,6 +232,14 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
             some = runs[f"{model}-long-{k}"]
             found[f"{model}_long_{k}"] = percent(some, language)
             found[f"{model}_long_{k}_p"] = f"{difference(some, full).p:.2g}"
+    for k in TRINH_LENGTHS if "lstm-trinh-784" in runs else ():
+        (run,) = runs[f"lstm-trinh-{k}"]
+        found |= {
+            "trinh_rate": rate(run.spec.learning_rate),
+            "trinh_units": run.spec.units,
+            "trinh_epochs": len(run),
+            f"lstm_trinh_{k}": percent([run], language),
+        }
     return found
 
 
