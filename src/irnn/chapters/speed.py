@@ -91,7 +91,7 @@ CAPTIONS = {
     "gpu": {
         "en": "Seconds per epoch and run on a GPU of 2015, in the first row, and of today. Points "
         "and lines as in the first figure.",
-        "ja": "GPU での、1 ランの 1 エポックあたりの秒数。いちばん上の行は 2015 年、ほかは現在の"
+        "ja": "GPU での、1 ランの 1 エポックあたりの秒数。いちばん上の行は 2015 年、ほかは現在の "
         "GPU。点と線の意味は最初の図と同じ。",
     },
     "throughput": {
