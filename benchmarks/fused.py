@@ -70,7 +70,7 @@ try:
     from irnn.recurrent import choice
     from irnn.recurrent.activations import gate, relu
     from irnn.recurrent.check import greatest_error
-    from irnn.recurrent.fused import CHOSEN, Fused, Tiling, most_units
+    from irnn.recurrent.fused import CHOSEN, Fused, Tiling, Tilings, most_units
     from irnn.recurrent.scan import Scan, dot
     from irnn.spec import RunSpec, make
 except ImportError as failure:
@@ -232,7 +232,7 @@ def limit(spec: RunSpec, runs: int) -> float:
     a_row = multiply_adds / (multiply_adds_per_second() / cores)
     rows = -(-spec.batch_size * runs // cores)
     warps = {"irnn": 4, "lstm": 8}[spec.model]
-    tilings = type(CHOSEN)(*(tiling._replace(rows=4, warps=warps) for tiling in CHOSEN))
+    tilings = Tilings(*(tiling._replace(rows=4, warps=warps) for tiling in CHOSEN))
     _, found = times(program(spec, lambda units: Waiting(4, tilings=tilings), 1, updates=100))
     return max(float(np.median(found)) / 100 + a_row, rows * a_row)
 

@@ -143,7 +143,7 @@ WORDS = {
         "seconds per run": "1 ランの 1 エポックあたりの秒数（対数目盛）",
         "steps": "系列のステップ数 T",
         "units": "ユニット数",
-        "together": "一つのプログラムにまとめたランの数",
+        "together": "まとめたランの数",
         "1, 1": "1 プロセス、1 スレッド",
         "1, n": "1 プロセス、{threads} スレッド",
         "n, 1": "{jobs} プロセス、各 1 スレッド",
@@ -245,17 +245,16 @@ def _of_network(network: str, speed: list[Speed], jobs: list[Jobs]) -> dict[str,
 
 def _on_gpu(network: str, gpu: list[GPU]) -> dict[str, str]:
     """Return the numbers of one network on a GPU."""
-    stock, scan, fused = (
-        only(gpu, network=network, loop=loop, runs=runs).seconds for loop, runs in ON_GPU[:3]
+    stock, fused = (
+        only(gpu, network=network, loop=loop, runs=1).seconds for loop in ("stock", "fused")
     )
+    update = fused / make(network).updates
     found = {
-        "stock": seconds(stock),
-        "scan": seconds(scan),
         "fused": seconds(fused),
         "faster": f"{stock / fused:.0f}",
-        "than_then": f"{POST_SECONDS[network] / fused:.0f}",
-        "step": seconds(1e6 * fused / make(network).updates / make(network).steps),
-        "million": f"{MILLION * fused / make(network).updates / 60:.0f}",
+        "than_then": f"{round(POST_SECONDS[network] / fused, -1):.0f}",  # the post has two digits
+        "step": seconds(1e6 * update / make(network).steps),
+        "million": f"{MILLION * update / 60:.0f}",
     }
     for row in find(gpu, network=network, loop="fused", runs=ON_GPU[-1][1]):
         found |= {

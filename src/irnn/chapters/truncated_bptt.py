@@ -155,18 +155,22 @@ def experiment(
     found = {}
 
     def curve(model: str, k: int, seeds: int, epochs: int, order: str = "rows", **changes) -> Curve:
+        setting = common | changes
         specs = [
             make(
                 model,
-                bptt_steps=None if k == make(model, **common, **changes).steps else k,
+                bptt_steps=None if k == make(model, **setting).steps else k,
                 permutation=seed if order == "permuted" else None,
                 seed=seed,
-                **common,
-                **changes,
+                **setting,
             )
             for seed in range(seeds)
         ]
         return Curve(tuple(specs), epochs)
+
+    def cut(k: int) -> int:
+        """Return the share of all steps that K is of 784."""
+        return round(k / max(LONG) * make("lstm", **common).steps)
 
     for model in MODELS:
         setting = {"pooling": pooling, "learning_rate": rates[model]}
@@ -179,21 +183,16 @@ def experiment(
         all_steps = make(model, bptt_steps=steps, **common, **setting)
         found[f"{model}-all"] = Curve((all_steps,), 1)
     for model in MODELS if long else ():
-        steps = make(model, **common).steps
         for k in LONG:
             found[f"{model}-long-{k}"] = curve(
                 model,
-                round(k / max(LONG) * steps),
+                cut(k),
                 seeds,
                 epochs or EPOCHS["long"],
                 learning_rate=TUNED[model],
             )
     for k in TRINH_LENGTHS if long else ():
-        setting = {"dataset": dataset, "batch_size": batch_size, **TRINH}
-        steps = make("lstm", **setting).steps
-        cut = None if k == max(LONG) else round(k / max(LONG) * steps)
-        spec = make("lstm", bptt_steps=cut, **setting)
-        found[f"lstm-trinh-{k}"] = Curve((spec,), epochs or EPOCHS["trinh"])
+        found[f"lstm-trinh-{k}"] = curve("lstm", cut(k), 1, epochs or EPOCHS["trinh"], **TRINH)
     return found
 
 

@@ -16,7 +16,7 @@ What a step then costs is reading the recurrent matrix and waiting at barriers, 
 - the vector is cut in pieces, each for its rows of the matrix: a chain of multiply-adds, and
   none of them for the padding.
 
-Which of this is fastest, `Tiling` says, measured by benchmarks/fused.py.
+Which of this is fastest only measuring tells; `CHOSEN` is what did best.
 """
 
 from dataclasses import dataclass
@@ -73,7 +73,7 @@ class Tilings(NamedTuple):
     lstm_backward: Tiling
 
 
-# The fastest of those that benchmarks/fused.py tries, on an H200.
+# The fastest of the few that were tried on an H200; benchmarks/fused.py tries more.
 CHOSEN = Tilings(
     rnn_forward=Tiling(1, 4),
     rnn_backward=Tiling(1, 4),
