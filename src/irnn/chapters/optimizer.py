@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,7 @@ from irnn.show.plots import final_accuracies
 from irnn.show.style import new_figure
 from irnn.show.text import described, joined, mean, percent, rate
 from irnn.show.words import SHARED
-from irnn.spec import IMAGES, make, whole_number
+from irnn.spec import IMAGES, RunSpec, make, whole_number
 from irnn.store import Run
 from irnn.training.plan import Curve, Experiment
 
@@ -38,6 +39,8 @@ MODELS = ("irnn", "lstm")
 EPOCHS = {"map": 3, "longer": 2, "paper": 2}
 
 LOWEST = {"sgd": -9, "rmsprop": -7}  # powers of ten of the lowest rates; the highest is 0.1
+# From this power of ten on, settings have more than one seed; below it, none comes near learning.
+SEVERAL = {"irnn": -8, "lstm": -5}
 MOMENTA = (0.0, 0.5, 0.9, 0.99)
 CLIPS = (None, 1.0)
 
@@ -167,7 +170,7 @@ def experiment(
         specs = [
             make(model, learning_rate=10.0**exponent, seed=seed, **setting)
             for exponent in range(LOWEST[optimizer], 0, decades)
-            for seed in range(seeds)
+            for seed in range(seeds if exponent >= SEVERAL[model] else 1)
         ]
         return Curve(tuple(specs), length)
 
@@ -194,30 +197,46 @@ def experiment(
     return found
 
 
-def sgd(runs: Runs, model: str, clips: Iterable[float | None] = CLIPS) -> list[Run]:
-    """Return all runs of a network with SGD, with and without clipping."""
-    return [
-        run
-        for clip in clips
-        for momentum in MOMENTA
-        for run in runs[curve_name(model, momentum, clip)]
-    ]
+def by_setting(runs: Iterable[Run]) -> list[list[Run]]:
+    """Return the runs in lists that differ in nothing but the seed."""
+    found: dict[RunSpec, list[Run]] = {}
+    for run in runs:
+        found.setdefault(replace(run.spec, seed=0), []).append(run)
+    return list(found.values())
 
 
-def outcome(run: Run) -> str:
-    """Return what became of a run: "diverged" for a loss that is not finite or above where it was.
+def rmsprop(runs: Runs, model: str) -> list[list[Run]]:
+    """Return the seeds of a network's settings with RMSprop."""
+    return by_setting(runs[f"{model}-rmsprop"])
 
-    "learned" above `LEARNS`, "stalled" otherwise.
+
+def sgd(runs: Runs, model: str, clips: Iterable[float | None] = CLIPS) -> list[list[Run]]:
+    """Return the seeds of a network's settings with SGD, with and without clipping."""
+    names = [curve_name(model, momentum, clip) for clip in clips for momentum in MOMENTA]
+    return by_setting(run for name in names for run in runs[name])
+
+
+def reached(seeds: list[Run]) -> float:
+    """Return the test accuracy that a setting ends with, the mean of its seeds."""
+    return float(accuracies(seeds).mean())
+
+
+def best(settings: Iterable[list[Run]]) -> list[Run]:
+    """Return the seeds of the setting that ends with the highest test accuracy."""
+    return max(settings, key=reached)
+
+
+def outcome(seeds: list[Run]) -> str:
+    """Return what becomes of a setting: "learned" if its test accuracy ends above `LEARNS`.
+
+    "diverged" if in any seed the loss ends at twice that of guessing, or is not finite; "stalled"
+    otherwise.
     """
-    if run["val_accuracy"][-1] > LEARNS:
+    if reached(seeds) > LEARNS:
         return "learned"
-    last = run["loss"][-1]
-    return "stalled" if math.isfinite(last) and last < 2 * math.log(10) else "diverged"
-
-
-def best(runs: Iterable[Run]) -> Run:
-    """Return the run with the highest test accuracy at its end."""
-    return max(runs, key=lambda run: run["val_accuracy"][-1])
+    losses = [run["loss"][-1] for run in seeds]
+    low = all(math.isfinite(loss) and loss < 2 * math.log(10) for loss in losses)
+    return "stalled" if low else "diverged"
 
 
 def numbers(runs: Runs, language: str) -> dict[str, str | int]:
@@ -236,17 +255,17 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
     }
     for model in MODELS:
         for name, some in (
-            ("rmsprop", runs[f"{model}-rmsprop"]),
+            ("rmsprop", rmsprop(runs, model)),
             ("sgd", sgd(runs, model, [None])),
             ("clipped", sgd(runs, model, [1.0])),
         ):
             top = best(some)
             found[f"{name}_settings"] = len(some)  # alike for both networks
-            found[f"{model}_{name}"] = f"{top['val_accuracy'][-1]:.1%}"
-            found[f"{model}_{name}_rate"] = rate(top.spec.learning_rate)
-            found[f"{model}_{name}_momentum"] = f"{top.spec.momentum:g}"
+            found[f"{model}_{name}"] = percent(top, language)
+            found[f"{model}_{name}_rate"] = rate(top[0].spec.learning_rate)
+            found[f"{model}_{name}_momentum"] = f"{top[0].spec.momentum:g}"
             for kind in ("learned", "stalled", "diverged"):
-                found[f"{model}_{name}_{kind}"] = sum(outcome(run) == kind for run in some)
+                found[f"{model}_{name}_{kind}"] = sum(outcome(seeds) == kind for seeds in some)
         found[f"{model}_rmsprop_rates"] = learned_rates(runs, model)[0]
         for what in BEST[model]:
             some = runs[f"{model}-longer-{what}"]
@@ -256,7 +275,7 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
             )
         still = runs[curve_name(model, 0.0, None)][:1]  # at the lowest rate, it hardly moves
         found[f"{model}_norm_start"] = mean(still, "gradient_norm", epoch=0)
-        found[f"{model}_norm_end"] = mean([best(runs[f"{model}-rmsprop"])], "gradient_norm")
+        found[f"{model}_norm_end"] = mean(best(rmsprop(runs, model)), "gradient_norm")
     return found | (_paper_numbers(runs, language) if "irnn-paper" in runs else {})
 
 
@@ -313,8 +332,8 @@ def settings(runs: Runs, language: str) -> Picture:
     findings = [
         text["best"].format(
             model=model.upper(),
-            sgd=best(sgd(runs, model))["val_accuracy"][-1],
-            rmsprop=best(runs[f"{model}-rmsprop"])["val_accuracy"][-1],
+            sgd=reached(best(sgd(runs, model))),
+            rmsprop=reached(best(rmsprop(runs, model))),
         )
         for model in MODELS
     ]
@@ -325,7 +344,7 @@ def settings(runs: Runs, language: str) -> Picture:
             "momentum": run.spec.momentum,
             "clip_norm": run.spec.clip_norm,
             "accuracy": run["val_accuracy"][-1],
-            "outcome": outcome(run),
+            "outcome": outcome([run]),
         }
         for run in every
     ]
@@ -354,23 +373,17 @@ def paper(runs: Runs, language: str) -> Picture:
 
 
 def _heat(axes, rows: dict[str, list[Run]]) -> None:
-    """Draw rows of runs over the rate: a colour and the percentage, or a cross.
-
-    Of several seeds, the colour and the number are those of their mean, and a cross stands for
-    one that diverged.
-    """
+    """Draw rows of runs over the rate: a colour and the percentage, or a cross if it diverged."""
     rates = sorted({run.spec.learning_rate for some in rows.values() for run in some})
     accuracy = np.full((len(rows), len(rates)), np.nan)
     for y, some in enumerate(rows.values()):
-        for x, value in enumerate(rates):
-            seeds = [run for run in some if run.spec.learning_rate == value]
-            if not seeds:
-                continue
+        for seeds in by_setting(some):
+            x = rates.index(seeds[0].spec.learning_rate)
             look = {"ha": "center", "va": "center", "fontsize": "small"}
-            if any(outcome(run) == "diverged" for run in seeds):
+            if outcome(seeds) == "diverged":
                 axes.text(x, y, "×", **look)
                 continue
-            accuracy[y, x] = accuracies(seeds).mean()
+            accuracy[y, x] = reached(seeds)
             look["color"] = "white" if accuracy[y, x] < 0.6 else "black"
             axes.text(x, y, f"{100 * accuracy[y, x]:.0f}", **look)
     axes.imshow(accuracy, vmin=0, vmax=1, cmap="viridis", aspect="auto")
@@ -388,11 +401,11 @@ def sgd_cannot(runs: Runs) -> str:
     Reproduced: at no rate and momentum does it learn. In part: nowhere to half of what RMSprop
     reaches.
     """
-    reached = best(sgd(runs, "irnn", clips=[None]))["val_accuracy"][-1]
-    if reached <= LEARNS:
+    with_sgd = reached(best(sgd(runs, "irnn", clips=[None])))
+    if with_sgd <= LEARNS:
         return "reproduced"
-    with_rmsprop = best(runs["irnn-rmsprop"])["val_accuracy"][-1]
-    return "in part" if reached < with_rmsprop / 2 else "not reproduced"
+    with_rmsprop = reached(best(rmsprop(runs, "irnn")))
+    return "in part" if with_sgd < with_rmsprop / 2 else "not reproduced"
 
 
 def depends_on_momentum(runs: Runs) -> str:
@@ -403,10 +416,11 @@ def depends_on_momentum(runs: Runs) -> str:
     only where it is not.
     """
     learned, failed = set(), set()
-    for run in sgd(runs, "irnn"):
-        key = run.spec.learning_rate, run.spec.clip_norm
-        step = math.log10(run.spec.learning_rate / (1 - run.spec.momentum))
-        (learned if outcome(run) == "learned" else failed).add((*key, step))
+    for seeds in sgd(runs, "irnn"):
+        spec = seeds[0].spec
+        step = math.log10(spec.learning_rate / (1 - spec.momentum))
+        kind = learned if outcome(seeds) == "learned" else failed
+        kind.add((spec.learning_rate, spec.clip_norm, step))
     pairs = [(a, b) for a in learned for b in failed if a[:2] == b[:2]]
     if any(abs(a[2] - b[2]) < 1 for a, b in pairs):
         return "reproduced"
@@ -416,9 +430,7 @@ def depends_on_momentum(runs: Runs) -> str:
 def rmsprop_is_faster(runs: Runs) -> str:
     """Judge that RMSprop at its best rate is ahead of SGD at its best, by more than `CLOSE`."""
     ahead = [
-        best(runs[f"{model}-rmsprop"])["val_accuracy"][-1]
-        - best(sgd(runs, model))["val_accuracy"][-1]
-        for model in MODELS
+        reached(best(rmsprop(runs, model))) - reached(best(sgd(runs, model))) for model in MODELS
     ]
     held = sum(gap > CLOSE for gap in ahead)
     return {2: "reproduced", 1: "in part", 0: "not reproduced"}[held]
@@ -428,7 +440,7 @@ def learned_rates(runs: Runs, model: str) -> tuple[int, int]:
     """Return at how many rates a network learns: with RMSprop, and with SGD at its best."""
 
     def count(some: Iterable[Run]) -> int:
-        return len({run.spec.learning_rate for run in some if outcome(run) == "learned"})
+        return sum(outcome(seeds) == "learned" for seeds in by_setting(some))
 
     with_sgd = (runs[curve_name(model, m, clip)] for m in MOMENTA for clip in CLIPS)
     return count(runs[f"{model}-rmsprop"]), max(map(count, with_sgd))
@@ -438,8 +450,8 @@ def rmsprop_is_steadier(runs: Runs) -> str:
     """Judge that RMSprop learns over more decades of its rate than SGD at its best momentum."""
     held = 0
     for model in MODELS:
-        rmsprop, with_sgd = learned_rates(runs, model)
-        held += rmsprop > with_sgd
+        with_rmsprop, with_sgd = learned_rates(runs, model)
+        held += with_rmsprop > with_sgd
     return {2: "reproduced", 1: "in part", 0: "not reproduced"}[held]
 
 
@@ -447,8 +459,8 @@ def _best(runs: Runs, language: str) -> str:
     parts = [
         WORDS[language]["best"].format(
             model=model.upper(),
-            sgd=best(sgd(runs, model))["val_accuracy"][-1],
-            rmsprop=best(runs[f"{model}-rmsprop"])["val_accuracy"][-1],
+            sgd=reached(best(sgd(runs, model))),
+            rmsprop=reached(best(rmsprop(runs, model))),
         )
         for model in MODELS
     ]
@@ -460,9 +472,9 @@ def _outcomes(clips: Iterable[float | None]):
 
     def measured(runs: Runs, language: str) -> str:
         some = sgd(runs, "irnn", clips)
-        found = [outcome(run) for run in some]
+        found = [outcome(seeds) for seeds in some]
         counts = {kind: found.count(kind) for kind in ("learned", "stalled", "diverged")}
-        return OUTCOMES[language].format(**counts, best=best(some)["val_accuracy"][-1])
+        return OUTCOMES[language].format(**counts, best=reached(best(some)))
 
     return measured
 
@@ -471,8 +483,8 @@ def _learned_rates(runs: Runs, language: str) -> str:
     """Say at how many rates each network learns, with RMSprop and with SGD."""
     parts = []
     for model in MODELS:
-        rmsprop, with_sgd = learned_rates(runs, model)
-        words = {"model": model.upper(), "rmsprop": rmsprop, "sgd": with_sgd}
+        with_rmsprop, with_sgd = learned_rates(runs, model)
+        words = {"model": model.upper(), "rmsprop": with_rmsprop, "sgd": with_sgd}
         parts.append(LEARNED_RATES[language].format(**words))
     return joined(parts, language)
 
