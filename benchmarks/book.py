@@ -6,7 +6,6 @@ The table goes to `benchmarks/results/book.csv`.
 """
 
 import argparse
-import csv
 import datetime
 import os
 import resource
@@ -17,6 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
 
+from irnn.measurements import write
 from irnn.training.environment import cpu
 
 RESULTS = Path(__file__).parent / "results" / "book.csv"
@@ -54,13 +54,7 @@ def main() -> None:
         {**where, "what": what, "seconds": seconds, "processor_seconds": used}
         for what, (seconds, used) in measured.items()
     ]
-    args.output.parent.mkdir(exist_ok=True)
-    unfinished = args.output.with_suffix(".tmp")
-    with unfinished.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
-    unfinished.replace(args.output)
+    write(args.output, rows)
     print(args.output.read_text(encoding="utf-8"))
 
 

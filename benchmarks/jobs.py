@@ -8,7 +8,6 @@ turns. The table goes to `benchmarks/results/jobs.csv`.
 """
 
 import argparse
-import csv
 import os
 import subprocess
 import sys
@@ -16,6 +15,8 @@ import time
 from pathlib import Path
 
 import numpy as np
+
+from irnn.measurements import write
 
 RESULTS = Path(__file__).parent / "results" / "jobs.csv"
 
@@ -104,13 +105,7 @@ def main() -> None:
                     "ratio": f"{np.median(rates[:, i] / rates[:, 0]):.3g}",
                 }
             )
-    args.output.parent.mkdir(exist_ok=True)
-    unfinished = args.output.with_suffix(".tmp")
-    with unfinished.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
-    unfinished.replace(args.output)
+    write(args.output, rows)
     print(args.output.read_text(encoding="utf-8"))
 
 

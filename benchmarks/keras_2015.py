@@ -13,7 +13,6 @@ losses go to `benchmarks/results/keras_2015.csv`.
 """
 
 import argparse
-import csv
 import datetime
 import os
 import shutil
@@ -28,6 +27,7 @@ import numpy as np
 
 from irnn.data import REMEDY, Data, load_images
 from irnn.errors import InputError
+from irnn.measurements import write
 from irnn.training.environment import cpu
 
 RESULTS = Path(__file__).parent / "results" / "keras_2015.csv"
@@ -174,13 +174,7 @@ def main(arguments: list[str] | None = None) -> None:
                 rows.append(row)
     except InputError as error:
         sys.exit(str(error))
-    args.output.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = args.output.with_suffix(".tmp")
-    with unfinished.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
-    unfinished.replace(args.output)
+    write(args.output, rows)
 
 
 if __name__ == "__main__":

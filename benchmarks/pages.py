@@ -8,7 +8,6 @@ The table goes to `benchmarks/results/pages.csv`. Measure on a machine that does
 """
 
 import argparse
-import csv
 import datetime
 import os
 import sys
@@ -17,6 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))  # for the tests' browser and server
 
+from irnn.measurements import write  # noqa: E402
 from irnn.training.environment import cpu  # noqa: E402
 from tests import lighthouse  # noqa: E402
 from tests.browser import program, served  # noqa: E402
@@ -66,13 +66,7 @@ def main() -> None:
         | result["scores"]
         for result in found
     ]
-    args.output.parent.mkdir(exist_ok=True)
-    unfinished = args.output.with_suffix(".tmp")
-    with unfinished.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
-    unfinished.replace(args.output)
+    write(args.output, rows)
     for row in rows:
         print(row["page"], row["device"], *(f"{name} {row[name]}" for name in CATEGORIES))
 

@@ -20,14 +20,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import fields
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
-from irnn.measurements import RESULTS, Speed
+from irnn.measurements import RESULTS, Speed, write
 from irnn.spec import RunSpec, make
 from irnn.training.processes import ENVIRONMENT
 
@@ -270,13 +269,7 @@ def main() -> None:
                 bar.update()
         if process.returncode:
             sys.exit(process.returncode)
-    args.output.parent.mkdir(exist_ok=True)
-    unfinished = args.output.with_suffix(".tmp")
-    with unfinished.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(Speed)])
-        writer.writeheader()
-        writer.writerows(rows)
-    unfinished.replace(args.output)
+    write(args.output, rows)
     print(args.output.read_text(encoding="utf-8"))
 
 

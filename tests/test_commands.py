@@ -134,6 +134,7 @@ def test_runs_are_listed(here, store):
     assert done.returncode == 2
     store.make()
     assert f"no runs in {store.root}" in here("runs", "--runs-dir", store.root).stdout
+    assert json.loads(here("runs", "--json", "--runs-dir", store.root).stdout) == []
     spec = make("lstm", dataset="digits", learning_rate=1e-3)
     store.append(
         spec,

@@ -24,7 +24,7 @@ ORDER = [
     ["data", "store", "parameters", "measurements"],
     ["npz", "handwriting"],
     ["spec", "languages"],
-    ["errors"],
+    ["errors", "files"],
 ]
 LEVEL = {room: level for level, rooms in enumerate(ORDER) for room in rooms}
 
@@ -87,9 +87,18 @@ except Unavailable as error:
     subprocess.run([sys.executable, "-c", code], check=True, env=os.environ | {"MNIST_NPZ": ""})
 
 
-@pytest.mark.parametrize("module", ["store", "show.plots", "chapters.irnn_vs_lstm", "__main__"])
-def test_reading_and_drawing_do_not_wait_for_keras_or_matplotlib(module):
-    heavy = {"keras", "tensorflow", "jax", "matplotlib", "IPython"}
-    code = f"import sys, irnn.{module}; print(*({heavy} & sys.modules.keys()))"
+BACKENDS = {"keras", "tensorflow", "jax"}
+
+
+@pytest.mark.parametrize(
+    ("modules", "heavy"),
+    [
+        (["verify", "show.plots", "chapters.claims", "__main__"], {"matplotlib", "IPython"}),
+        (["page"], set()),
+    ],
+)
+def test_reading_and_drawing_do_not_wait_for_what_is_heavy(modules, heavy):
+    code = f"import sys, {', '.join(f'irnn.{module}' for module in modules)}\n"
+    code += f"print(*({BACKENDS | heavy} & sys.modules.keys()))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []

@@ -159,19 +159,6 @@ def test_a_file_is_saved_whole_or_not_at_all(store, monkeypatch):
     assert [p.name for p in store.root.iterdir()] == [path.name]
 
 
-@pytest.mark.parametrize(
-    ("modules", "heavy"),
-    [
-        ("irnn.store, irnn.verify, irnn.chapters", ["matplotlib", "keras", "tensorflow", "jax"]),
-        ("irnn.page", ["keras", "tensorflow", "jax"]),
-    ],
-)
-def test_reading_runs_imports_nothing_heavy(modules, heavy):
-    code = f"import sys, {modules}; print([name for name in {heavy} if name in sys.modules])"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert result.stdout.strip() == "[]", result.stderr
-
-
 def test_the_umask_decides_who_shares_a_store(store):
     before = os.umask(0o002)
     try:

@@ -151,14 +151,15 @@ def _parser() -> Parser:
     train.set_defaults(command=_train)
 
     runs = commands.add_parser("runs", help="list the recorded runs, or verify their files")
-    runs.add_argument(
+    form = runs.add_mutually_exclusive_group()
+    form.add_argument(
         "--verify", action="store_true", help="compare records, checkpoints and weights instead"
     )
     runs.add_argument(
         "--repair", action="store_true", help="with --verify: mend what a checkpoint can mend"
     )
-    for form in ("json", "csv"):
-        runs.add_argument(f"--{form}", action="store_true", help=f"all there is, as {form.upper()}")
+    for name in ("json", "csv"):
+        form.add_argument(f"--{name}", action="store_true", help=f"all there is, as {name.upper()}")
     runs.set_defaults(command=_runs)
 
     claims = commands.add_parser(
@@ -352,6 +353,9 @@ def _experiments(args: argparse.Namespace) -> list[Experiment]:
     for name in names:
         one_of("experiment", name, known)
     given = {k: v for k in _parameters(known) if (v := getattr(args, k)) is not None}
+    if given and not names:
+        option = _option(next(iter(given)))
+        raise InputError(f"{option} is for experiments; a recorded run is trained as it was")
     for name in given:
         one_of("option", _option(name), map(_option, _parameters(names)))
     return [
@@ -374,18 +378,16 @@ def _runs(args: argparse.Namespace) -> int:
         raise InputError("--repair goes with --verify: python -m irnn runs --verify --repair")
     if args.verify:
         return _verify(store, args.repair)
-    if not store.root.is_dir():
-        raise InputError(f"there is no folder {store.root}; name the store with --runs-dir")
+    store.must_exist()
     runs, errors = store.runs()
-    if not runs and not errors:
-        print(one_line(f"no runs in {store.root}"))
-        return 0
     if args.json:
         print(to_json(runs))
     elif args.csv:
         print(to_csv(runs), end="")
-    else:
+    elif runs:
         print(*map(one_line, table(runs)), sep="\n")
+    elif not errors:
+        print(one_line(f"no runs in {store.root}"))
     for error in errors:
         _say(error)
     return 2 if errors else 0
@@ -405,7 +407,9 @@ def _verify(store: Store, repair: bool) -> int:
 
 
 def _claims(args: argparse.Namespace) -> int:
-    entries = ledger(Store(args.runs_dir))
+    store = Store(args.runs_dir)
+    store.must_exist()
+    entries = ledger(store)
     print(as_json(entries) if args.json else as_text(entries))
     return 0
 
@@ -434,6 +438,7 @@ def _probe(args: argparse.Namespace) -> int:
 
 def _named(names: list[str], store: Store) -> list[RunSpec]:
     """Return the specs of recorded runs by their names."""
+    store.must_exist()
     recorded = {run.spec.name: run.spec for run in store.runs()[0]}
     for name in names:
         one_of("run", name, recorded)

@@ -28,7 +28,8 @@ def one_of(what: str, value, allowed: Iterable) -> None:
     if value in allowed:
         return
     near = get_close_matches(str(value), [str(name) for name in allowed], n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]}?" if near else f"valid: {', '.join(map(str, allowed))}"
+    valid = ", ".join(map(str, allowed)) or "none"
+    hint = f"did you mean {near[0]}?" if near else f"valid: {valid}"
     raise InputError(f"unknown {what} {value!r}; {hint}")
 
 

@@ -8,11 +8,11 @@ shape and place, and texts about the whole), then the arrays' bytes
 import json
 import os
 import struct
-from contextlib import suppress
 from pathlib import Path
 
 from irnn.checkpoint import WEIGHTS, recorded_weights
 from irnn.errors import InputError
+from irnn.files import whole
 from irnn.spec import RunSpec
 from irnn.store import Store
 
@@ -37,14 +37,11 @@ def export(spec: RunSpec, store: Store, folder: str | os.PathLike) -> Path:
     text += b" " * (-len(text) % 8)  # so that the arrays begin at a multiple of eight
     arrays = b"".join(weights[name].astype("<f4").tobytes() for name in WEIGHTS)
     path = Path(folder) / f"{spec.name}.safetensors"
-    unfinished = path.with_suffix(".tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write_bytes(struct.pack("<Q", len(text)) + text + arrays)
-        unfinished.replace(path)
+        with whole(path) as file:
+            file.write(struct.pack("<Q", len(text)) + text + arrays)
     except OSError as error:
-        with suppress(OSError):
-            unfinished.unlink()
         raise InputError(
             f"output {folder}: cannot be written ({error.strerror}); name another folder"
         ) from None

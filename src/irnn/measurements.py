@@ -1,6 +1,7 @@
 """Measurements, which the programs in `benchmarks/` make: rows of CSV files."""
 
 import csv
+import io
 import math
 import os
 from collections.abc import Iterable
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import ClassVar, TypeVar
 
 from irnn.errors import InputError
+from irnn.files import whole
 
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
 
@@ -144,6 +146,17 @@ def read(kind: type[Row], folder: str | os.PathLike = RESULTS) -> list[Row]:
     if not rows:
         raise InputError(f"{path} has no measurements; {remedy}")
     return rows
+
+
+def write(path: Path, rows: list[dict]) -> None:
+    """Write rows of measurements as a CSV file, whole or not at all, with the columns of all."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, dict.fromkeys(name for row in rows for name in row))
+    writer.writeheader()
+    writer.writerows(rows)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole(path) as file:
+        file.write(text.getvalue().encode())
 
 
 def _row(kind: type[Row], values: dict[str, str | None], where: str) -> Row:

@@ -14,7 +14,6 @@ import sys
 import time
 import warnings
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from filelock import FileLock, Timeout
 from irnn import data
 from irnn.checkpoint import WEIGHTS, recorded_weights
 from irnn.errors import InputError, one_of
+from irnn.files import whole
 from irnn.forward import Weights, probabilities, states
 from irnn.spec import IMAGES, RunSpec, make
 from irnn.store import Store, parsed
@@ -362,14 +362,8 @@ def _say(text: str) -> None:
 
 def _write(path: Path, probes: list[Probe]) -> None:
     lines = [{k: v for k, v in asdict(probe).items() if v is not None} for probe in probes]
-    unfinished = path.with_suffix(".tmp")
-    try:
-        unfinished.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-        unfinished.replace(path)
-    except OSError:
-        with suppress(OSError):
-            unfinished.unlink()
-        raise
+    with whole(path) as file:
+        file.write("".join(json.dumps(line) + "\n" for line in lines).encode())
 
 
 # --- read back --------------------------------------------------------------------------

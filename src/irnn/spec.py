@@ -80,12 +80,11 @@ class RunSpec:
         one_of("pooling", self.pooling, (1, 2, 4))
         samples = DATASETS[self.dataset]
         if self.dataset in IMAGES:
-            side = IMAGES[self.dataset][0] - 2 * self.crop
             whole_number("crop", self.crop, 0, IMAGES[self.dataset][0] // 2 - 1)
-            if side % self.pooling:
+            if self.side % self.pooling:
                 raise InputError(
                     f"pooling is {self.pooling}; it must divide the side of the image, "
-                    f"{side} pixels"
+                    f"{self.side} pixels"
                 )
             if self.length is not None:
                 raise InputError(f"length is for adding; that of {self.dataset} is its pixels'")
@@ -127,12 +126,16 @@ class RunSpec:
                 object.__setattr__(self, field.name, float(value))
 
     @property
+    def side(self) -> int:
+        """Pixels of an image's side after cropping."""
+        return IMAGES[self.dataset][0] - 2 * self.crop
+
+    @property
     def steps(self) -> int:
         """Length T of a sequence: a step for each pixel after pooling, then the blank ones."""
         if self.length is not None:
             return self.length
-        side = IMAGES[self.dataset][0] - 2 * self.crop
-        return (side // self.pooling) ** 2 + self.delay
+        return (self.side // self.pooling) ** 2 + self.delay
 
     @property
     def features(self) -> int:

@@ -15,7 +15,7 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -24,6 +24,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from irnn.errors import InputError, Unavailable, user_path
+from irnn.files import whole
 from irnn.spec import RunSpec, whole_number
 
 RUNS = Path(__file__).parents[2] / "book" / "runs"
@@ -81,6 +82,11 @@ class Store:
 
     def __init__(self, root: str | os.PathLike = ""):
         self.root = user_path("the store", root or RUNS)
+
+    def must_exist(self) -> None:
+        """Raise `InputError` unless the folder is there."""
+        if not self.root.is_dir():
+            raise InputError(f"there is no folder {self.root}; name the store with --runs-dir")
 
     def record_path(self, spec: RunSpec) -> Path:
         """Return the path of a run's record."""
@@ -211,17 +217,11 @@ class Store:
         self._write(self.record_path(run.spec), lambda file: file.write(text.encode()))
 
     def _write(self, path: Path, write: Callable[[BinaryIO], object]) -> None:
-        unfinished = path.with_suffix(".tmp")
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            with unfinished.open("wb") as file:
+            with whole(path) as file:
                 write(file)
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.replace(path)
         except OSError as error:
-            with suppress(OSError):
-                unfinished.unlink()
             raise unwritable(self.root, error) from None
 
 

@@ -48,8 +48,7 @@ def verify(store: Store, repair: bool = False) -> Iterator[Finding]:
     Raises `InputError` for a store that is no folder, and `Unavailable` for one that cannot be
     written where it is to be repaired.
     """
-    if not store.root.is_dir():
-        raise InputError(f"there is no folder {store.root}; name the store with --runs-dir")
+    store.must_exist()
     for name in names(store):
         try:
             spec = _spec(store, name)

@@ -10,7 +10,7 @@ from irnn.chapters import index, irnn_vs_lstm
 from irnn.errors import InputError
 from irnn.languages import LANGUAGES
 from irnn.spec import make
-from irnn.store import Store, read
+from irnn.store import METRICS, Run, Store, read
 from irnn.training.plan import planned
 
 
@@ -39,6 +39,18 @@ def test_the_ids_of_recorded_runs_stay():
     paths = sorted(Store().root.glob("*.jsonl"))
     assert len(paths) >= 25
     assert [read(path).spec.name for path in paths] == [path.stem for path in paths]
+
+
+@pytest.mark.parametrize("name", sorted(chapters.experiments()))
+def test_an_epoch_is_enough_for_the_numbers_of_the_prose(name):
+    chapter = chapters.experiments()[name]
+    sitting, metrics = {"backend": "jax", "device": "CPU"}, dict.fromkeys(METRICS, 0.5)
+    runs = {
+        curve: [Run(spec, [sitting], [{"epoch": 1} | metrics]) for spec in found.specs]
+        for curve, found in chapters.experiment(chapter, epochs=1).items()
+    }
+    for language in LANGUAGES:
+        assert chapter.numbers(runs, language)
 
 
 @pytest.mark.parametrize("model", ["irnn", "lstm"])

@@ -10,7 +10,6 @@ import pytest
 from irnn.chapters import claims, irnn_vs_lstm, reproduce, speed, truncated_bptt
 from irnn.data import Data
 from irnn.measurements import GPU, Jobs, Loss, Speed
-from irnn.show import cells, reader
 from irnn.show.plots import learning_curves
 from irnn.show.style import INK
 from irnn.show.words import SHARED
@@ -181,19 +180,6 @@ def test_axes_and_legend_speak_the_language(pictures):
     for english, japanese in zip(pictures("en"), pictures("ja"), strict=True):
         assert not re.search(JAPANESE, words(english))
         assert re.search(JAPANESE, words(japanese))
-
-
-@pytest.mark.parametrize(
-    "words",
-    [SHARED, irnn_vs_lstm.WORDS, speed.WORDS, truncated_bptt.WORDS, reader.WORDS, cells.WORDS],
-    ids=["shared", "irnn-vs-lstm", "speed", "truncated-bptt", "reader", "cells"],
-)
-def test_both_languages_have_the_same_words(words):
-    english, japanese = words["en"], words["ja"]
-    assert english.keys() == japanese.keys()
-    for key in english:
-        fields = [sorted(re.findall(r"{\w+}", text[key])) for text in (english, japanese)]
-        assert fields[0] == fields[1], key
 
 
 def test_a_letter_that_the_fonts_lack_is_an_error(recorded, monkeypatch):

@@ -424,3 +424,5 @@ def test_out_of_memory_says_what_fits(monkeypatch):
     assert "at most 3 runs at once" in str(full(spec, runs=8))
     assert "batch size of at most 112" in str(full(make("lstm", batch_size=1024)))
     assert out_of_memory(spec, RuntimeError("something else")) is None
+    monkeypatch.setattr(keras.backend, "backend", lambda: "tensorflow")
+    assert str(full(spec)).endswith("1 x lstm with batch size 32; train with a smaller batch")

@@ -81,6 +81,14 @@ def test_stopped_the_workers_let_go(cluster, store):
     assert not any(store.is_locked(spec) for spec in PLAN)
 
 
+def test_a_command_that_has_ended_does_not_stop_the_next(store, monkeypatch):
+    monkeypatch.setattr("irnn.training.cluster.work", lambda task, stop: stop.is_set())
+    with distributed.LocalCluster(1, processes=False, dashboard_address=None) as local:
+        for _ in range(2):
+            with work_on(local.scheduler_address, ["a task"], store) as (stopped,):
+                assert not stopped.result()
+
+
 def test_a_worker_that_does_not_see_the_store(store, monkeypatch):
     with distributed.LocalCluster(1, processes=False, dashboard_address=None) as local:
         monkeypatch.setattr(os.path, "isdir", lambda path: False)

@@ -87,6 +87,8 @@ def test_runs_of_one_shape_are_grouped(store):
     grouped = tasks(runs | other, runs | other, store, one)
     assert [len(task.specs) for task in grouped] == [5, 1]
     assert [len(task.specs) for task in tasks(runs, runs, store, two)] == [3, 2]
+    cluster = Resources(cluster="tcp://127.0.0.1:9", together=True)  # whatever cores are here
+    assert [len(task.specs) for task in tasks(runs, runs, store, cluster)] == [5]
 
 
 # --- training ---------------------------------------------------------------------------

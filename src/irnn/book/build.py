@@ -31,13 +31,14 @@ from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from irnn.book import colophon, reuse
+from irnn.book.pages import ROOT
 from irnn.chapters import experiment, experiments
 from irnn.errors import InputError, one_line, one_of, user_path
+from irnn.files import whole
 from irnn.parameters import of_experiment
 from irnn.store import Store
 from irnn.training.plan import Resources, outlook, planned
 
-ROOT = Path(__file__).parents[3]
 AT_A_TIME = 2
 NOT_COPIED = {".ipynb", "runs", "__pycache__", ".ipynb_checkpoints"}  # suffixes and names
 
@@ -97,7 +98,8 @@ def build(names: Sequence[str] = (), parameters: Path | None = None, output: Pat
     except Timeout:
         raise InputError(f"output {output}: another process builds there; wait for it") from None
     except OSError as error:
-        raise InputError(f"output {output}: cannot be written ({error.strerror})") from None
+        reason = f"{error.strerror}: {error.filename}" if error.strerror else error
+        raise InputError(f"output {output}: cannot be built there ({reason})") from None
     if done:
         print(one_line(f"the site is {built / 'html' / 'index.html'}"))
     else:
@@ -288,9 +290,8 @@ def _lay_out(executed: Path, pages: dict[Path, bytes], config: dict[str, Any]) -
         path = executed / name
         if not path.is_file() or path.read_bytes() != content:
             path.parent.mkdir(parents=True, exist_ok=True)
-            unfinished = path.with_name(f"{path.name}.tmp")
-            unfinished.write_bytes(content)
-            unfinished.replace(path)
+            with whole(path) as file:
+                file.write(content)
     return files
 
 

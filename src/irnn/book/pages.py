@@ -19,6 +19,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from irnn.errors import InputError
+from irnn.files import whole
 from irnn.languages import LANGUAGES
 
 ROOT = Path(__file__).parents[3]
@@ -51,9 +52,8 @@ class Page:
         text = _text(self, old)
         if text == old:
             return False
-        new = self.path.with_name(f"{self.path.name}.tmp")
-        new.write_text(text, encoding="utf-8")
-        new.replace(self.path)
+        with whole(self.path) as file:
+            file.write(text.encode())
         return True
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from irnn.book.colophon import PREVIEW
 from irnn.book.pages import ROOT
+from irnn.book.reuse import PASSING
 from irnn.errors import InputError, user_path
 
 WATCHED = ("book", "src/irnn", "_toc.yml", "_config.yml")
-PASSING = {".tmp", ".lock", ".pyc"}
 LOOK = (
     "position: fixed; inset: auto 0 0 0; z-index: 9999; max-height: 50vh; margin: 0; "
     "padding: 1rem; overflow: auto; white-space: pre-wrap; background: #7f1d1d; color: #fff"

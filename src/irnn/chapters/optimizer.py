@@ -300,7 +300,7 @@ def _paper_numbers(runs: Runs, language: str) -> dict[str, str | int]:
         "paper_farthest": f"{moved / done * PAPER_UPDATES:g}",
         "paper_lowers_all": f"{moved / done * PAPER_UPDATES * norm:.1g}",
         "irnn_paper_fall": rate(float(f"{fall:.1g}")),
-        "irnn_paper_pace": f"{fall / updates * PAPER_UPDATES:.1g}",
+        "irnn_paper_pace": f"{fall / updates * PAPER_UPDATES:.1g}" if updates else "–",
         **{f"{model}_paper": percent(runs[f"{model}-paper"], language) for model in MODELS},
         **{f"{model}_paper_rate": rate(value) for model, value in PAPER.items()},
     }

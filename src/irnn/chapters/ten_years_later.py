@@ -5,7 +5,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from irnn.errors import one_of
-from irnn.evidence import Claim, Runs, accuracies, difference
+from irnn.evidence import SIGNIFICANT, Claim, Runs, accuracies, difference
 from irnn.parameters import Parameter, shared, switch
 from irnn.show.picture import Picture, columns
 from irnn.show.plots import final_accuracies, learning_curves
@@ -45,7 +45,7 @@ CLIPS = (None, 1.0)
 HELD_OUT = 1 / 6  # of the training images
 FAIR = {"irnn": (1e-4, 1.0), "lstm": (1e-2, 1.0)}
 
-SIGNIFICANT = 0.05 / 3  # for the best of three pairs of derivatives (Bonferroni)
+BONFERRONI = SIGNIFICANT / 3  # for the best of three pairs of derivatives (Bonferroni)
 
 ALT = {
     "relu": {
@@ -184,7 +184,7 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
         "lstm_epochs": len(lstm[0]),
         "lstm_rate": rate(lstm[0].spec.learning_rate),
         "p": f"{_lowest(runs):.2g}",
-        "level": f"{SIGNIFICANT:.2g}",
+        "level": f"{BONFERRONI:.2g}",
     }
     for name, derivative in zip(("zero", "half", "one"), DERIVATIVES, strict=True):
         found[f"relu_{name}"] = percent(runs[f"irnn-relu-{derivative:g}"], language)
@@ -210,7 +210,7 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
             f"{model}_unclipped": percent([_unclipped(searched)], language),
             f"{model}_fair": percent(fair, language),
             f"{model}_fair_rate": rate(fair[0].spec.learning_rate),
-            f"{model}_fair_early": percent(fair, language, epoch=EPOCHS["search"] - 1),
+            f"{model}_fair_early": percent(fair, language, epoch=len(searched[0]) - 1),
         }
     return found
 
@@ -312,7 +312,7 @@ def derivative_matters(runs: Runs) -> str:
     Reproduced: of the three pairs of derivatives, one differs by more than chance, at a level of
     5% divided by three (Bonferroni).
     """
-    return "reproduced" if _lowest(runs) < SIGNIFICANT else "not reproduced"
+    return "reproduced" if _lowest(runs) < BONFERRONI else "not reproduced"
 
 
 def today_is_better(runs: Runs) -> str:

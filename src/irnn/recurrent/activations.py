@@ -46,7 +46,7 @@ def gate(semantics: str):
 
 
 # Gate activations and their derivatives, as functions of the activated value.
-GATES = {
+SLOPES = {
     keras.activations.sigmoid: lambda a: a * (1 - a),
     hard_sigmoid_2015: lambda a: 0.2 * ops.cast((a > 0) & (a < 1), a.dtype),
 }

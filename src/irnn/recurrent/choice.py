@@ -18,11 +18,11 @@ import keras
 
 from irnn.errors import InputError, one_of
 from irnn.recurrent import cache
-from irnn.recurrent.activations import GATES, ReLU, gate, relu
+from irnn.recurrent.activations import SLOPES, ReLU, gate, relu
 from irnn.spec import RunSpec
 
 LOOPS = ("native", "fused", "interpret", "scan")
-KNOWN = (keras.activations.relu, keras.activations.tanh, *GATES)  # next to `ReLU`
+KNOWN = (keras.activations.relu, keras.activations.tanh, *SLOPES)  # next to `ReLU`
 
 
 class Loop(NamedTuple):
@@ -35,7 +35,7 @@ class Loop(NamedTuple):
 
     `lstm(gate, x, h, c, W, U, b, live=None)` returns the last output and cell state of an LSTM
     whose gates i, f, c, o stand side by side: 4 x units columns in W, U and b. `gate` is a key of
-    `activations.GATES`.
+    `activations.SLOPES`.
     """
 
     simple_rnn: Callable

@@ -8,7 +8,7 @@ import keras
 from keras import layers, ops
 
 from irnn.recurrent import choice
-from irnn.recurrent.activations import GATES
+from irnn.recurrent.activations import SLOPES
 
 
 @keras.saving.register_keras_serializable("irnn")
@@ -30,12 +30,12 @@ class SimpleRNN(layers.SimpleRNN):
 
 @keras.saving.register_keras_serializable("irnn")
 class LSTM(layers.LSTM):
-    """Keras' `LSTM`, with a faster backward pass on JAX for tanh and gates in `GATES`."""
+    """Keras' `LSTM`, with a faster backward pass on JAX for tanh and gates in `SLOPES`."""
 
     def inner_loop(self, sequences, initial_state, mask, training=False):
         """Return the last output, the outputs (here the last alone) and the last states."""
         cell = self.cell
-        known = cell.activation is keras.activations.tanh and cell.recurrent_activation in GATES
+        known = cell.activation is keras.activations.tanh and cell.recurrent_activation in SLOPES
         if not (known and _on_jax(self, mask)):
             return super().inner_loop(sequences, initial_state, mask, training)
         gate = cell.recurrent_activation

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax.lax import optimization_barrier, scan
 
-from irnn.recurrent.activations import GATES
+from irnn.recurrent.activations import SLOPES
 
 # Full float32: on a GPU, JAX would round the factors to tf32.
 dot = partial(jnp.dot, precision=jax.lax.Precision.HIGHEST)
@@ -81,7 +81,7 @@ def lstm_gradients(gate, gates, c, t, dh, dc):
     one after it; dh and dc are the gradients of what comes out of the step.
     """
     i, f, g, o = gates
-    slope = GATES[gate]
+    slope = SLOPES[gate]
     dc = dc + dh * o * (1 - t * t)
     dz = [dc * g * slope(i), dc * c * slope(f), dc * i * (1 - g * g), dh * t * slope(o)]
     return dz, dc * f

@@ -44,7 +44,7 @@ def work_on(address: str, tasks: list[Task], store: Store) -> Iterator[list[Futu
                     f"the worker {worker} does not see the store {store.root}; "
                     "the store must be a folder that all of the cluster shares (--runs-dir)"
                 )
-        stop = distributed.Event(f"irnn-{os.getpid()}-stop", client)
+        stop = distributed.Event(client=client)
         executor = client.get_executor(pure=False)
         try:
             yield [executor.submit(work, task, stop) for task in tasks]

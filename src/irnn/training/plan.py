@@ -45,7 +45,12 @@ class Resources:
     mnist: str | os.PathLike | None = None  # MNIST's file, see `data.load_images`
 
     def at_a_time(self, tasks: int) -> int:
-        """Return in how many processes so many tasks are trained on this machine."""
+        """Return in how many processes of this machine so many tasks are trained.
+
+        One for a cluster: what is trained side by side there, its workers' threads decide.
+        """
+        if self.cluster:
+            return 1
         gpu = self.device != "cpu" and shutil.which("nvidia-smi")
         return min(self.jobs or (1 if gpu else _cores()), tasks)
 
@@ -70,7 +75,7 @@ def outlook(plan: dict[RunSpec, int], store: Store, resources: Resources) -> str
     line += f", {sum(missing.values())} epochs"
     seconds, unknown = _estimate(missing, store)
     if seconds:
-        jobs = 1 if resources.cluster else resources.at_a_time(len(missing))
+        jobs = resources.at_a_time(len(missing))
         line += f": about {_duration(seconds / jobs)} by recorded times"
         line += f", {jobs} at a time" if jobs > 1 else ""
         line += ", one after another" if resources.cluster else ""

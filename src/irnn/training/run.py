@@ -184,19 +184,19 @@ def restored(run: Run, store: Store, variables: list) -> list[np.ndarray]:
 
 
 def out_of_memory(spec: RunSpec, error: Exception, runs: int = 1) -> InputError | None:
-    """Return what to do when so many runs side by side took more memory than JAX has.
+    """Return what to do when so many runs side by side took more memory than there is.
 
-    None for any other error.
+    On JAX with the memory that it has. None for any other error.
     """
     if "RESOURCE_EXHAUSTED" not in str(error):
         return None
+    line = f"out of memory: {runs} x {spec.model} with batch size {spec.batch_size}"
+    if keras.backend.backend() != "jax":
+        return InputError(f"{line}; train with a smaller batch")
     import jax
 
     takes = saved_bytes(spec)
-    line = (
-        f"out of memory: {runs} x {spec.model} with batch size {spec.batch_size} "
-        f"saves about {runs * takes / 2**30:.1f} GiB an update"
-    )
+    line += f" saves about {runs * takes / 2**30:.1f} GiB an update"
     has = (jax.devices()[0].memory_stats() or {}).get("bytes_limit")
     if has is None:
         return InputError(f"{line}; train fewer runs at once, or with a smaller batch")
