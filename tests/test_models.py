@@ -62,6 +62,25 @@ def test_gradient_of_an_irnn_through_the_last_steps(steps, derivative):
         assert np.linalg.norm(a - b) <= 1e-5 * max(1e-3, np.linalg.norm(b))
 
 
+@pytest.mark.parametrize(("derivative", "wakes"), [(0.0, False), (0.5, True)])
+def test_a_unit_that_starts_below_zero_wakes_only_with_a_derivative_at_zero(derivative, wakes):
+    from irnn import models
+
+    spec = small("irnn", relu_derivative_at_0=derivative, learning_rate=1e-3)
+    model = models.build(spec)
+    x, y = batch(spec)
+    x[:, :4] = x[:, -2:] = 0  # blank pixels
+    before = model.get_weights()[:3]
+    below = before[0][0] < 0
+    assert 0 < below.sum() < spec.units
+    for _ in range(5):
+        model.train_on_batch(x, y)
+    for old, new in zip(before, model.get_weights(), strict=False):
+        moved = np.any(np.atleast_2d(old != new), axis=0)  # by unit: columns of W, U and b
+        assert moved[~below].all()
+        assert moved[below].any() == wakes
+
+
 @pytest.mark.parametrize("semantics", ["2015", "today"])
 def test_truncation_at_the_full_length_changes_nothing(semantics):
     full, cut, short = (small("lstm", semantics, bptt_steps=k) for k in (None, 16, 3))

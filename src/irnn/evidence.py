@@ -15,6 +15,7 @@ from irnn.store import Run, Store
 from irnn.training.plan import Experiment
 
 SIGNIFICANT = 0.05
+LEARNS = 0.2  # above this test accuracy a network is said to learn: twice what guessing gives
 
 VERDICTS = ("reproduced", "in part", "not reproduced", "not tested")
 

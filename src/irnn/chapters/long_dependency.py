@@ -10,7 +10,7 @@ from irnn.chapters.irnn_vs_lstm import NETWORKS, TUNED
 from irnn.chapters.truncated_bptt import EPOCHS as SWEEP_EPOCHS
 from irnn.data import Data
 from irnn.errors import InputError, one_of
-from irnn.evidence import Claim, NotRecorded, Runs, accuracies, difference
+from irnn.evidence import LEARNS, Claim, NotRecorded, Runs, accuracies, difference
 from irnn.parameters import Parameter, count, shared, switch
 from irnn.probes import ENDS, Probe
 from irnn.show import reader
@@ -491,18 +491,16 @@ def control_needs_memory(runs: Runs) -> str:
     return "reproduced" if all(held) else "in part" if any(held) else "not reproduced"
 
 
-def irnn_waits_as_well_as_lstm(runs: Runs) -> str:
-    """Judge that the IRNN carries a digit over blank steps as well as the LSTM.
+def irnn_waits(runs: Runs) -> str:
+    """Judge that after the most blank steps the IRNN names more digits than the LSTM.
 
-    Compared is how much accuracy each loses from no blank steps to the most of them, with the
-    gradient through all steps: the IRNN may lose `CLOSE` more.
+    The gradient goes through all steps. Reproduced: higher by more than chance, and above
+    `LEARNS`. In part: higher by more than chance.
     """
-    delays = _waits(runs)
-    lost = {}
-    for model in MODELS:
-        first, last = (runs[delay_name(model, delay, "all")] for delay in (delays[0], delays[-1]))
-        lost[model] = accuracies(first).mean() - accuracies(last).mean()
-    return "reproduced" if lost["irnn"] < lost["lstm"] + CLOSE else "not reproduced"
+    irnn, lstm = (runs[delay_name(model, _waits(runs)[-1], "all")] for model in MODELS)
+    if not difference(irnn, lstm).higher:
+        return "not reproduced"
+    return "reproduced" if accuracies(irnn).mean() > LEARNS else "in part"
 
 
 def border_is_idle(runs: Runs) -> str:
@@ -527,16 +525,17 @@ def irnn_adds(runs: Runs) -> str:
     """Judge that the IRNN learns the adding problem wherever the LSTM does.
 
     Learned: the median over the seeds of the test set's mean squared error ends below half of
-    guessing's.
+    guessing's. In part at most, where the LSTM learns at no length and so does not put it to the
+    test.
     """
 
     def learned(model: str, length: int) -> bool:
         return _has_learned(runs[f"{model}-adding-{length}"])
 
-    missed = [n for n in ADDING if learned("lstm", n) and not learned("irnn", n)]
     if not any(learned("irnn", n) for n in ADDING):
         return "not reproduced"
-    return "in part" if missed else "reproduced"
+    wherever = [learned("irnn", n) for n in ADDING if learned("lstm", n)]
+    return "reproduced" if wherever and all(wherever) else "in part"
 
 
 def _waiting(runs: Runs, language: str) -> str:
@@ -589,7 +588,7 @@ MEASURED = {
 
 CLAIMS = (
     Claim("control-needs-memory", control_needs_memory, _waiting),
-    Claim("irnn-waits-as-well", irnn_waits_as_well_as_lstm, _waiting),
+    Claim("irnn-waits", irnn_waits, _waiting),
     Claim("border-is-idle", border_is_idle, _compared("cropped")),
     Claim("permuted-is-harder", permuted_is_harder, _compared("permuted")),
     Claim("irnn-adds", irnn_adds, _errors),
