@@ -47,14 +47,16 @@ DOUBTS = {
         "in part": "Much of it does not, the rest does.",
         "not reproduced": "Yes.",
         "not tested": "These parameters have no runs that tell.",
-        "finding": "Images of 14 × 14 pixels, with the gradient cut: {measured}.",
+        "finding": "Test accuracy on images of 14 × 14 pixels, with the gradient cut after the "
+        "last K steps: {measured}.",
     },
     "ja": {
         "reproduced": "必要ない。短い勾配でも変わらない。",
-        "in part": "大部分には必要ないが、残りには必要である。",
+        "in part": "課題の多くの部分には必要ないが、残りの部分には必要である。",
         "not reproduced": "必要である。",
         "not tested": "このパラメーターでは、答えの根拠になるランがない。",
-        "finding": "14 × 14 画素の画像で勾配を打ち切った結果は、{measured}。",
+        "finding": "14 × 14 画素の画像で、勾配を最後の K ステップで打ち切ったときの"
+        "テスト正解率を示す。{measured}。",
     },
 }
 

@@ -96,12 +96,12 @@ ALT = {
         "ja": "IRNN と LSTM の、学習率に対する第 1 エポックの訓練損失",
     },
     "curves": {
-        "en": "Test accuracy by epoch of IRNN and LSTM at the post's learning rate and tuned",
-        "ja": "元記事の学習率と調整後の学習率での、IRNN と LSTM のエポックごとのテスト正解率",
+        "en": "Test accuracy by epoch of IRNN and LSTM, at a shared learning rate and at their own",
+        "ja": "共通の学習率と、探索で選んだ学習率での、IRNN と LSTM のエポックごとのテスト正解率",
     },
     "losses": {
-        "en": "Training loss by epoch of IRNN and LSTM at the post's learning rate and tuned",
-        "ja": "元記事の学習率と調整後の学習率での、IRNN と LSTM のエポックごとの訓練損失",
+        "en": "Training loss by epoch of IRNN and LSTM, at a shared learning rate and at their own",
+        "ja": "共通の学習率と、探索で選んだ学習率での、IRNN と LSTM のエポックごとの訓練損失",
     },
     "batches": {
         "en": "Test accuracy by update of IRNN and LSTM in batches of two sizes",
@@ -183,8 +183,8 @@ CAPTIONS = {
         "names it. Bars: the probabilities of the ten digits, if the image ended at this pixel. "
         "Each small square is a unit: its area is the unit's value as a share of the largest so "
         "far, or of 1 for a gate; a negative value is an outline.",
-        "ja": "両方のネットワークが数字を読む様子。数字の下の印は、どちらのネットワークが正しく"
-        "答えるかを表す。棒は、画像がその画素で終わるとしたときに、それぞれの数字に与える確率。"
+        "ja": "両方のネットワークが数字を読む様子。数字の下の印は、それぞれのネットワークが正しく"
+        "答えるかどうかを表す。棒は、画像がその画素で終わるとしたときに、それぞれの数字に与える確率。"
         "小さな正方形はそれぞれ一つのユニットで、面積は、それまでの最大値（ゲートでは 1）に"
         "対する値の割合。負の値は枠だけで示す。",
     },

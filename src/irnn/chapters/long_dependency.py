@@ -104,9 +104,9 @@ CAPTIONS = {
         "en": "One digit, and what the first seed of either network, at its own rate, makes of it "
         "after each pixel. Bars: the probabilities of the ten digits. Small squares: the units, "
         "as in the main chapter.",
-        "ja": "1 枚の数字を、調整後の学習率の、一つ目のシードの両ネットワークが読む様子。棒は、"
-        "それぞれの画素の時点で 10 種類の数字に与える確率。小さな正方形は、本編と同じくユニット"
-        "を表す。",
+        "ja": "数字の画像 1 枚を、探索で選んだ学習率で学習した両方のネットワーク（最初のシード）が"
+        "読む様子。棒は、それぞれの画素の時点で 10 種類の数字に与える確率。小さな正方形は、本編と"
+        "同じくユニットを表す。",
     },
     "orders": {
         "en": "Accuracy on the test set by the order of the pixels. A small mark is a seed, a "

@@ -11,6 +11,7 @@ from irnn.show.picture import Picture, columns
 from irnn.show.plots import final_accuracies, learning_curves
 from irnn.show.style import COLORS, MARKERS, legend, new_figure
 from irnn.show.text import described, joined, percent, rate
+from irnn.show.words import SHARED
 from irnn.spec import IMAGES, make
 from irnn.store import Run
 from irnn.training.plan import Curve, Experiment
@@ -328,31 +329,28 @@ def irnn_is_ahead_searched(runs: Runs) -> str:
 
 
 def _derivatives(runs: Runs, language: str) -> str:
-    words = WORDS[language]["derivative"]
-    return joined(
-        (
-            f"{words.format(derivative=d)}: {percent(runs[f'irnn-relu-{d:g}'], language)}"
-            for d in DERIVATIVES
-        ),
-        language,
-    )
+    name = WORDS[language]["derivative"]
+    curves = {f"irnn-relu-{d:g}": name.format(derivative=d) for d in DERIVATIVES}
+    return _reached(runs, curves, language)
 
 
 def _both(runs: Runs, language: str) -> str:
-    return joined(
-        (
-            f"{WORDS[language][what]}: {percent(runs[f'lstm-{what}'], language)}"
-            for what in ("neither", "both")
-        ),
-        language,
-    )
+    curves = {f"lstm-{what}": WORDS[language][what] for what in ("neither", "both")}
+    return _reached(runs, curves, language)
 
 
 def _fair(runs: Runs, language: str) -> str:
-    return joined(
-        (f"{model.upper()}: {percent(runs[f'{model}-fair'], language)}" for model in MODELS),
-        language,
-    )
+    return _reached(runs, {f"{model}-fair": model.upper() for model in MODELS}, language)
+
+
+def _reached(runs: Runs, curves: dict[str, str], language: str) -> str:
+    """Say what some curves reach, each by its name."""
+    text = SHARED[language]["point"]
+    points = [
+        text.format(name=name, value=percent(runs[curve], language))
+        for curve, name in curves.items()
+    ]
+    return joined(points, language)
 
 
 CLAIMS = (
