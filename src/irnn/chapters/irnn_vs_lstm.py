@@ -45,7 +45,7 @@ PARAMETERS = shared({"learning_rate": "shared by both networks"}) | {
     "clip_norm": Parameter(None, "limit of the gradient's norm; None: no clipping"),
     "semantics": Parameter("2015", 'relu, gates, weights as in "2015" or "today"', _semantics),
     "bptt_steps": Parameter(None, "K, gradient through the last K steps; None: through all"),
-    "small_batches": Parameter(False, "add batches of 16, the paper's", switch),
+    "small_batches": Parameter(True, "add batches of 16, the paper's", switch),
 }
 
 CURVES = ("irnn", "lstm", "irnn-tuned", "lstm-tuned")
@@ -235,7 +235,7 @@ def experiment(
     batch_size: int,
     learning_rate: float,
     semantics: str = "2015",
-    small_batches: bool = False,
+    small_batches: bool = True,
     **knobs,
 ) -> Experiment:
     """Return the main experiment: both networks, in 2015's semantics with RMSprop by default.
@@ -333,7 +333,40 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
         lstm_faster=f"{POST_SECONDS['lstm'] / lstm_time.seconds:.1f}",
         device=irnn_time.device,
         backend=irnn_time.backend,
-    )
+    ) | (_batch_numbers(runs, language) if "irnn-small" in runs else {})
+
+
+def _batch_numbers(runs: Runs, language: str) -> dict[str, str | int]:
+    """Return the numbers of batches of two sizes, after as many updates and as many epochs."""
+    found: dict[str, str | int] = {}
+    for model in POST_SECONDS:
+        usual, small = _as_many_updates(runs, model)
+        early = [run.until(len(small[0])) for run in usual]
+        found |= {
+            "small_batch": small[0].spec.batch_size,
+            "small_epochs": len(small[0]),
+            "small_updates": f"{len(small[0]) * small[0].spec.updates:,}",
+            "small_seeds": len(small),
+            f"{model}_small": percent(small, language),
+            f"{model}_same_updates": percent(usual, language),
+            f"{model}_same_updates_p": f"{difference(small, usual).p:.2g}",
+            f"{model}_same_epochs": percent(early, language),
+            f"{model}_same_epochs_p": f"{difference(small, early).p:.2g}",
+        }
+    return found
+
+
+def _as_many_updates(runs: Runs, model: str) -> tuple[list[Run], list[Run]]:
+    """Return a network's runs in batches of the usual size and of `PAPER_BATCH`, equally far.
+
+    That is the last epoch in small batches after which the others have made as many updates.
+    """
+    usual, small = runs[f"{model}-tuned"], runs[f"{model}-small"]
+    times = small[0].spec.updates / usual[0].spec.updates
+    epochs = len(small[0])
+    while epochs > 1 and round(epochs * times) > len(usual[0]):
+        epochs -= 1
+    return [run.until(round(epochs * times)) for run in usual], [r.until(epochs) for r in small]
 
 
 def _mean(runs: list[Run], metric: str, epoch: int = -1) -> float:
@@ -385,7 +418,7 @@ def batches(runs: Runs, language: str) -> Picture:
     """Draw the test accuracy by update, in batches of the usual size and of `PAPER_BATCH`."""
     found = {}
     for model in POST_SECONDS:
-        found |= {model: runs[f"{model}-tuned"], f"{model}-small": runs[f"{model}-small"]}
+        found[model], found[f"{model}-small"] = _as_many_updates(runs, model)
     return learning_curves(found, found, language, ALT["batches"][language], x="updates")
 
 
