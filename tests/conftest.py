@@ -21,8 +21,16 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 if "PYTEST_XDIST_WORKER" not in os.environ:
     PROGRAMS = tempfile.TemporaryDirectory(prefix="irnn-programs-")
     os.environ["JAX_COMPILATION_CACHE_DIR"] = PROGRAMS.name
+# Programs run for a moment: compiling them is what takes time, and optimising is most of that.
+QUICK = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
+os.environ.setdefault("XLA_FLAGS", QUICK)
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
+
+
+def pytest_xdist_auto_num_workers(config):
+    """One more than cores, since tests wait for processes and browsers that they start."""
+    return len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else None
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
@@ -106,7 +114,6 @@ def site(tmp_path_factory) -> Path:
     for name, value in values.items():
         train += [f"--{name.replace('_', '-')}", str(value)] if name != "train" else []
     where = os.environ | {"KERAS_BACKEND": "jax", "SITE_ADDRESS": SITE_ADDRESS}
-    where["XLA_FLAGS"] = "--xla_backend_optimization_level=0"  # they train for a moment
     for command in (train, ["book", "--parameters", smoke, "--output", output]):
         done = subprocess.run(
             [sys.executable, "-m", "irnn", *command],

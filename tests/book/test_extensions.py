@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.xdist_group("extensions")  # which build the small site once
+
 ROOT = Path(__file__).parents[2]
 EXTENSIONS = ROOT / "book" / "_ext"
 CONF = f"""
@@ -196,10 +198,10 @@ def test_the_index_has_pairs_of_japanese_characters(built):
     assert "行目" in json.loads(index[index.index("(") + 1 : index.rindex(")")])["terms"]
 
 
-@pytest.fixture
-def again(built, tmp_path):
+@pytest.fixture(scope="module")
+def again(built, tmp_path_factory):
     """Change a page of a copy of the site, build that again, and return which pages it writes."""
-    source = tmp_path / "site"
+    source = tmp_path_factory.mktemp("again") / "site"
     shutil.copytree(built[0].parent, source)
     sphinx = ["-m", "sphinx", "-b", "html", "-q", ".", "out"]
     run(source, *sphinx)  # in another place everything is read again

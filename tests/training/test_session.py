@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -54,13 +55,14 @@ def test_a_dry_run_says_what_is_missing_and_trains_nothing(command, store):
     first, second, third = plan(3)
     record(store, first, 2, 60)
     record(store, second, 1, 100, {"together": 2})
+    record(store, replace(first, seed=9), 2, 1, {"device": "NVIDIA H200"})  # not this machine's
     done = train(command, store, *SMALL, "--seeds", 3, "--dry-run", "--jobs", 1)
     assert done.returncode == 0
     said = done.stdout.splitlines()
     # three epochs are missing; the median of 60, 60 and 100 / 2 seconds is 60
     assert said[0] == "1 of 3 runs recorded, 2 to train, 3 epochs: about 3 min by recorded times"
     assert said[1:] == [f"{second}: 1 of 2 epochs to train", f"{third}: 2 of 2 epochs to train"]
-    assert len(store.runs()[0]) == 2
+    assert len(store.runs()[0]) == 3
 
 
 def test_times_that_nothing_recorded_tells_are_not_guessed(store):

@@ -51,8 +51,12 @@ class Resources:
         """
         if self.cluster:
             return 1
-        gpu = self.device != "cpu" and shutil.which("nvidia-smi")
-        return min(self.jobs or (1 if gpu else _cores()), tasks)
+        return min(self.jobs or (1 if self.gpu else _cores()), tasks)
+
+    @property
+    def gpu(self) -> bool:
+        """Whether this machine trains on an NVIDIA GPU."""
+        return self.device != "cpu" and shutil.which("nvidia-smi") is not None
 
 
 def _cores() -> int:
@@ -73,7 +77,7 @@ def outlook(plan: dict[RunSpec, int], store: Store, resources: Resources) -> str
     if not missing:
         return line
     line += f", {sum(missing.values())} epochs"
-    seconds, unknown = _estimate(missing, store)
+    seconds, unknown = _estimate(missing, store, resources.gpu)
     if seconds:
         jobs = resources.at_a_time(len(missing))
         line += f": about {_duration(seconds / jobs)} by recorded times"
@@ -84,23 +88,24 @@ def outlook(plan: dict[RunSpec, int], store: Store, resources: Resources) -> str
     return line
 
 
-def _estimate(missing: dict[RunSpec, int], store: Store) -> tuple[float, int]:
+def _estimate(missing: dict[RunSpec, int], store: Store, gpu: bool) -> tuple[float, int]:
     """Return the seconds that missing epochs take, and of how many runs that is not known.
 
     Times of this store come first; for what it has not trained yet, those of the book's runs.
     """
-    recorded = _times(Store()) | _times(store)
+    recorded = _times(Store(), gpu) | _times(store, gpu)
     known = [spec for spec in missing if _cost(spec) in recorded]
     seconds = sum(median(recorded[_cost(spec)]) * missing[spec] for spec in known)
     return seconds, len(missing) - len(known)
 
 
-def _times(store: Store) -> dict[tuple, list[float]]:
-    """Return the seconds of recorded epochs by what they depend on."""
+def _times(store: Store, gpu: bool) -> dict[tuple, list[float]]:
+    """Return the seconds of the epochs that a GPU, or processors, trained, by `_cost`."""
     times: dict[tuple, list[float]] = {}
     for run in store.runs()[0]:
         for seconds, sitting in run.timed():
-            times.setdefault(_cost(run.spec), []).append(seconds / sitting.get("together", 1))
+            if ("NVIDIA" in sitting.get("device", "")) == gpu:
+                times.setdefault(_cost(run.spec), []).append(seconds / sitting.get("together", 1))
     return times
 
 
