@@ -76,7 +76,7 @@ def test_times_that_nothing_recorded_tells_are_not_guessed(store):
 def test_several_experiments_are_one_plan(command, store):
     options = ("--seeds", 2, "--dry-run", "--runs-dir", store.root)
     done = command("train", "irnn-vs-lstm", "reproduce", *options)
-    assert done.stdout.startswith("0 of 15 runs recorded")
+    assert done.stdout.startswith("0 of 19 runs recorded")
 
 
 def test_runs_of_one_shape_are_grouped(store):
