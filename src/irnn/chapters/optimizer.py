@@ -28,7 +28,7 @@ def _decades(name: str, value) -> None:
     whole_number(name, value, 1, 6)
 
 
-PARAMETERS = shared(seeds=1, without=["learning_rate"]) | {
+PARAMETERS = shared(seeds=3, without=["learning_rate"]) | {
     "pooling": Parameter(2, "side of the squares of pixels that are averaged: 1, 2 or 4"),
     "samples": Parameter(None, "training images; None: a sixth of them"),
     "decades": Parameter(1, "from one learning rate to the next, in powers of ten", _decades),
@@ -103,10 +103,12 @@ CAPTIONS = {
         "数エポック後のテストデータでの正解率。小さな印は個々のシード、大きな印はその平均。",
     },
     "settings": {
-        "en": "What each setting reaches: accuracy on the test set in percent, one seed. A cross "
-        "stands for a loss that was not finite in the end, or at least twice that of guessing.",
-        "ja": "それぞれの設定で到達した、テストデータでの正解率（%）。シードは一つ。× は、最後の"
-        "損失が有限の値でないか、当て推量の損失の 2 倍以上だったことを示す。",
+        "en": "What each setting reaches: accuracy on the test set in percent, the mean of its "
+        "seeds. A cross: the setting does not learn, and the loss of a seed is not finite in the "
+        "end, or at least twice that of guessing.",
+        "ja": "それぞれの設定で到達した、テストデータでの正解率（%）。シードの平均。× は、学習"
+        "せず、いずれかのシードの最後の損失が有限の値でないか、当て推量の損失の 2 倍以上だった"
+        "設定。",
     },
 }
 
@@ -247,11 +249,13 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
         "updates": f"{len(first) * first.spec.updates:,}",
         "settings": len(sgd(runs, "irnn")),
         "learns": f"{LEARNS:.0%}",
+        "seeds": len(best(rmsprop(runs, "irnn"))),
         "longer_epochs": len(runs["irnn-longer-sgd"][0]),
         "longer_seeds": len(runs["irnn-longer-sgd"]),
         "longer_images": f"{runs['irnn-longer-sgd'][0].spec.training_images:,}",
     }
     for model in MODELS:
+        found[f"{model}_several"] = rate(10.0 ** SEVERAL[model])
         for name, some in (
             ("rmsprop", rmsprop(runs, model)),
             ("sgd", sgd(runs, model, [None])),
