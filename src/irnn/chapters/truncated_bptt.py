@@ -499,19 +499,23 @@ MEASURED = {
 }
 
 
-def _compared(order: str, share: str, models: Sequence[str] = MODELS):
-    """Return a function that says what K of a share and no truncation reach."""
+def _cut_and_full(cut: list[Run], full: list[Run], language: str) -> str:
+    """Say what a network reaches with a truncation and without."""
+    spec = cut[0].spec
+    words = {"model": spec.model.upper(), "k": spec.bptt_steps or spec.steps}
+    words |= {"cut": percent(cut, language), "full": percent(full, language)}
+    return MEASURED[language]["cut"].format(**words)
+
+
+def _permuted(share: str, models: Sequence[str] = MODELS):
+    """Return a function that says what K of a share and no truncation reach when permuted."""
 
     def measured(runs: Runs, language: str) -> str:
         steps, ks = _lengths(runs)
         lines = []
         for model in models:
-            cut, full = (
-                percent(runs[curve_name(model, order, steps, k)], language)
-                for k in (ks[share], steps)
-            )
-            words = {"model": model.upper(), "k": ks[share], "cut": cut, "full": full}
-            lines.append(MEASURED[language]["cut"].format(**words))
+            cut, full = (runs[curve_name(model, "permuted", steps, k)] for k in (ks[share], steps))
+            lines.append(_cut_and_full(cut, full, language))
         return joined(lines, language)
 
     return measured
@@ -524,16 +528,12 @@ def _best_short(runs: Runs, language: str) -> str:
     for model in MODELS:
         cut = max(_short(runs, model), key=lambda some: accuracies(some).mean())
         full = runs[curve_name(model, "rows", steps, steps)]
-        words = {"cut": percent(cut, language), "full": percent(full, language)}
-        words |= {"model": model.upper(), "k": cut[0].spec.bptt_steps}
-        lines.append(MEASURED[language]["cut"].format(**words))
+        lines.append(_cut_and_full(cut, full, language))
     return joined(lines, language)
 
 
 def _long_compared(runs: Runs, language: str) -> str:
-    cut, full = (runs[f"lstm-long-{k}"] for k in (300, 784))
-    words = {"cut": percent(cut, language), "full": percent(full, language)}
-    return MEASURED[language]["cut"].format(model="LSTM", k=cut[0].spec.bptt_steps, **words)
+    return _cut_and_full(runs["lstm-long-300"], runs["lstm-long-784"], language)
 
 
 def _losses(runs: Runs, language: str) -> str:
@@ -543,7 +543,7 @@ def _losses(runs: Runs, language: str) -> str:
 CLAIMS = (
     Claim("no-long-memory", no_long_memory, _best_short),
     Claim("lstm-collapses-when-cut", lstm_collapses, _long_compared),
-    Claim("permuted-hardly-loses", permuted_hardly_loses, _compared("permuted", "trinh", ["lstm"])),
-    Claim("permuted-needs-more", permuted_needs_more, _compared("permuted", "rows")),
+    Claim("permuted-hardly-loses", permuted_hardly_loses, _permuted("trinh", ["lstm"])),
+    Claim("permuted-needs-more", permuted_needs_more, _permuted("rows")),
     Claim("all-steps-differ-from-none", all_differs, _losses),
 )
