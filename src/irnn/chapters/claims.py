@@ -39,6 +39,7 @@ REVIEWED = {
     "rmsprop-faster": "reproduced",
     "rmsprop-more-rates": "reproduced",
     "no-long-memory": "in part",
+    "no-long-memory-at-full-length": "in part",
     "lstm-collapses-when-cut": "not reproduced",
     "permuted-hardly-loses": "reproduced",
     "permuted-needs-more": "not reproduced",
@@ -49,6 +50,7 @@ REVIEWED = {
     "permuted-is-harder": "reproduced",
     "irnn-adds": "in part",
     "irnn-ahead-searched": "not reproduced",
+    "irnn-ahead-searched-at-full-length": "in part",
     "relu-derivative-matters": "reproduced",
     "today-is-better": "in part",
 }

@@ -1,5 +1,6 @@
 """The main experiment: both networks as the post trained them, and each at its own rate."""
 
+import math
 from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING
@@ -51,7 +52,7 @@ PARAMETERS = shared({"learning_rate": "shared by both networks"}) | {
 CURVES = ("irnn", "lstm", "irnn-tuned", "lstm-tuned")
 
 # Epochs of the published curves; the runs in book/runs have at least as many.
-EPOCHS = {"irnn": 72, "lstm": 20, "irnn-tuned": 72, "lstm-tuned": 18, "small_batches": 5}
+EPOCHS = {"irnn": 200, "lstm": 20, "irnn-tuned": 100, "lstm-tuned": 18, "small_batches": 5}
 
 PAPER_BATCH = 16
 
@@ -69,7 +70,7 @@ NETWORKS = tuple(make(model, "2015", learning_rate=rate) for model, rate in TUNE
 EXAMPLE_ACCURACY, EXAMPLE_EPOCHS = 0.93, 900
 PAPER_ACCURACY = 0.970
 
-# Curves that are compared, at the last epoch that both have.
+# Curves that are compared, up to the last epoch that both have.
 PAIRS = (("irnn", "lstm"), ("irnn-tuned", "lstm-tuned"))
 
 # Seconds per epoch that the post of July 2015 reports, on a GRID K520.
@@ -98,6 +99,10 @@ ALT = {
     "curves": {
         "en": "Test accuracy by epoch of IRNN and LSTM, at a shared learning rate and at their own",
         "ja": "共通の学習率と、探索で選んだ学習率での、IRNN と LSTM のエポックごとのテスト正解率",
+    },
+    "further": {
+        "en": "Test accuracy by epoch of the IRNN, at the shared learning rate and at its own",
+        "ja": "共通の学習率と、IRNN に合わせた学習率での、IRNN のエポックごとのテスト正解率",
     },
     "losses": {
         "en": "Training loss by epoch of IRNN and LSTM, at a shared learning rate and at their own",
@@ -144,14 +149,20 @@ CAPTIONS = {
         "点線は、10 種類の数字に等しい確率を与えたときの損失。",
     },
     "curves": {
-        "en": "Accuracy on the test set after every epoch. A thin line is a seed, a thick one "
-        "the mean of the seeds. Solid: both networks at the shared learning rate. Dashed: each "
-        "at a rate of its own. Horizontal lines: what others report for the IRNN on MNIST. A "
-        "vertical line: the last epoch that both networks of a pair have.",
-        "ja": "各エポック後の、テストデータでの正解率。細い線は個々のシード、太い線はその平均。"
-        "実線は両方のネットワークに共通の学習率、破線はネットワークごとの学習率。横線は MNIST での "
-        "IRNN についてほかで報告された値。縦線は、比べる二つのネットワークが"
-        "ともに到達した最後のエポック。",
+        "en": "Accuracy on the test set after every epoch, up to the last one that both networks "
+        "of a pair have. A thin line is a seed, a thick one the mean of the seeds. Solid: both "
+        "networks at the shared learning rate. Dashed: each at a rate of its own.",
+        "ja": "各エポック後の、テストデータでの正解率。比べる二つのネットワークがともに到達した"
+        "最後のエポックまでを示す。細い線は個々のシード、太い線はその平均。実線は両方の"
+        "ネットワークに共通の学習率、破線はネットワークごとの学習率。",
+    },
+    "further": {
+        "en": "Accuracy of the IRNN on the test set after every epoch, as far as it was trained. A "
+        "thin line is a seed, a thick one the mean of the seeds. Solid: at the shared learning "
+        "rate. Dashed: at its own. Horizontal lines: what others report for the IRNN on MNIST.",
+        "ja": "IRNN の、各エポック後のテストデータでの正解率を、学習の終わりまで示す。細い線は"
+        "個々のシード、太い線はその平均。実線は共通の学習率、破線は IRNN に合わせた学習率。"
+        "横線は、MNIST での IRNN についてほかで報告された値。",
     },
     "losses": {
         "en": "The mean loss on the training images while they are trained on, epoch by epoch, of "
@@ -196,7 +207,6 @@ WORDS = {
         "example": "Keras example: {accuracy:.0%} after {epochs} epochs",
         "paper": "paper: {accuracy:.1%}",
         "marked": "; lines mark what others report for the IRNN, {example:.0%} and {paper:.1%}",
-        "compared": "compared after {n} epochs",
         "then": "{model}, 2015: GRID K520",
         "now": "{model}, now: {device}",
         "learning rate": "learning rate (logarithmic)",
@@ -212,7 +222,6 @@ WORDS = {
         "example": "Keras のサンプルコード：{epochs} エポックで {accuracy:.0%}",
         "paper": "論文：{accuracy:.1%}",
         "marked": "。横線はほかで報告された IRNN の値 {example:.0%} と {paper:.1%}",
-        "compared": "{n} エポック後で比較",
         "then": "{model}、2015 年：GRID K520",
         "now": "{model}、現在：{device}",
         "learning rate": "学習率（対数目盛）",
@@ -293,7 +302,9 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
         lstm_factor=f"{runs['lstm-tuned'][0].spec.learning_rate / spec.learning_rate:g}",
         irnn_epochs=len(runs["irnn"][0]),
         lstm_epochs=len(runs["lstm"][0]),
+        irnn_updates=f"{len(runs['irnn'][0]) * spec.updates:,}",
         irnn_tuned_epochs=len(runs["irnn-tuned"][0]),
+        irnn_meanwhile=percent(runs["irnn"], language, _common(runs, "irnn", "irnn-tuned")),
         lstm_tuned_epochs=len(runs["lstm-tuned"][0]),
         irnn=percent(runs["irnn"], language),
         both_epochs=both + 1,
@@ -379,14 +390,23 @@ def _times(runs: Runs) -> dict[str, EpochTime]:
     return epoch_times(run for name in CURVES for run in runs[name])
 
 
-def curves(runs: Runs, language: str) -> Picture:
-    """Draw the test accuracy of both networks by epoch, at the shared rate and at their own.
+def _compared(runs: Runs) -> dict[str, list[Run]]:
+    """Return the runs of each of `PAIRS` by curve, up to the last epoch that both have."""
+    return {
+        name: [run.until(_common(runs, *pair) + 1) for run in runs[name]]
+        for pair in PAIRS
+        for name in pair
+    }
 
-    Marked are the epochs at which they are compared and, on MNIST, what others report.
-    """
-    text, alt = WORDS[language], ALT["curves"][language]
-    last = max(len(run) for name in CURVES for run in runs[name])
-    compared = {_common(runs, *pair) + 1 for pair in PAIRS} - {last}
+
+def curves(runs: Runs, language: str) -> Picture:
+    """Draw the test accuracy of both networks by epoch, at the shared rate and at their own."""
+    return learning_curves(_compared(runs), CURVES, language, ALT["curves"][language])
+
+
+def further(runs: Runs, language: str) -> Picture:
+    """Draw the test accuracy of the IRNN by epoch to its end; marked is what others report."""
+    text, alt = WORDS[language], ALT["further"][language]
     reported = {}
     if runs["irnn"][0].spec.dataset == "mnist":
         words = {"accuracy": EXAMPLE_ACCURACY, "epochs": EXAMPLE_EPOCHS}
@@ -395,23 +415,18 @@ def curves(runs: Runs, language: str) -> Picture:
         alt += text["marked"].format(example=EXAMPLE_ACCURACY, paper=PAPER_ACCURACY)
 
     def more(axes: "Axes") -> None:
-        line = {"color": INK, "linewidth": 0.8, "alpha": 0.6}
         label = {"fontsize": "x-small", "transform": axes.get_yaxis_transform()}
         for value, name in reported.items():
-            axes.axhline(value, **line)
+            axes.axhline(value, color=INK, linewidth=0.8, alpha=0.6)
             axes.text(0.01, value + 0.001, name, va="bottom", **label)
             axes.set_ylim(0, 1.06)  # room for the upper label
-        for n, epoch in enumerate(sorted(compared)):
-            axes.axvline(epoch, ymax=0.8, linestyle=":", **line)
-            words = f" {text['compared'].format(n=epoch)}"
-            axes.text(epoch, 0.02 + 0.055 * n, words, fontsize="small")  # below each other
 
-    return learning_curves(runs, CURVES, language, alt, more=more)
+    return learning_curves(runs, ("irnn", "irnn-tuned"), language, alt, more=more)
 
 
 def losses(runs: Runs, language: str) -> Picture:
-    """Draw the training loss of the same runs by epoch."""
-    return learning_curves(runs, CURVES, language, ALT["losses"][language], y="loss")
+    """Draw the training loss of the compared runs by epoch."""
+    return learning_curves(_compared(runs), CURVES, language, ALT["losses"][language], y="loss")
 
 
 def batches(runs: Runs, language: str) -> Picture:
@@ -423,8 +438,12 @@ def batches(runs: Runs, language: str) -> Picture:
 
 
 def curves_by_time(runs: Runs, language: str) -> Picture:
-    """Draw the same by computation time."""
-    return learning_curves(runs, CURVES, language, ALT["curves_by_time"][language], x="minutes")
+    """Draw the same by computation time: all that an IRNN does while its LSTM is trained."""
+    found = _compared(runs)
+    for irnn, lstm in PAIRS:
+        epochs = math.ceil(len(found[lstm][0]) * _ratio(runs))
+        found[irnn] = [run.until(epochs) for run in runs[irnn]]
+    return learning_curves(found, CURVES, language, ALT["curves_by_time"][language], x="minutes")
 
 
 def times(runs: Runs, language: str) -> Picture:

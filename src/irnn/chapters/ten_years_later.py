@@ -1,8 +1,9 @@
 """2015 against today: what the defaults that changed in between do to the accuracy."""
 
 from dataclasses import replace
+from functools import partial
 from itertools import combinations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from irnn.errors import one_of
 from irnn.evidence import SIGNIFICANT, Claim, Runs, accuracies, difference
@@ -37,14 +38,35 @@ TODAY = {
     "both": {"initial_weights": "today", "gates": "today"},
 }
 
-EPOCHS = {"relu": 10, "lstm": 2, "search": 2, "fair": 12, "carried": 3}
+EPOCHS = {"relu": 10, "lstm": 2, "carried": 3}
+EPOCHS |= {"fair-search": 2, "fair": 12, "full-search": 3, "full": 12}
 
-# The fair comparison: rates and clipping, searched on held-out training images with one seed, and
-# the ones that had the highest accuracy on these.
-FAIR_RATES = {"irnn": (1e-5, 3e-5, 1e-4, 3e-4), "lstm": (3e-4, 1e-3, 3e-3, 1e-2)}
-CLIPS = (None, 1.0)
 HELD_OUT = 1 / 6  # of the training images
-FAIR = {"irnn": (1e-4, 1.0), "lstm": (1e-2, 1.0)}
+
+
+class Search(NamedTuple):
+    """Settings that are tried on held-out training images, with one seed, for a comparison."""
+
+    rates: dict[str, tuple[float, ...]]  # by network
+    clips: tuple[float | None, ...]
+    chosen: dict[str, tuple[float, float | None]]  # rate and clipping of the highest accuracy
+    pooled: bool
+
+
+SEARCHES = {
+    "fair": Search(
+        {"irnn": (1e-5, 3e-5, 1e-4, 3e-4), "lstm": (3e-4, 1e-3, 3e-3, 1e-2)},
+        (None, 1.0),
+        {"irnn": (1e-4, 1.0), "lstm": (1e-2, 1.0)},
+        pooled=True,
+    ),
+    "full": Search(
+        {"irnn": (3e-6, 1e-5, 3e-5, 1e-4, 3e-4), "lstm": (1e-4, 3e-4, 1e-3, 3e-3)},
+        (1.0,),
+        {"irnn": (1e-4, 1.0), "lstm": (3e-4, 1.0)},
+        pooled=False,
+    ),
+}
 
 BONFERRONI = SIGNIFICANT / 3  # for the best of three pairs of derivatives (Bonferroni)
 
@@ -61,6 +83,17 @@ ALT = {
     "fair": {
         "en": "Test accuracy by epoch of IRNN and LSTM, each at the rate that its search chose",
         "ja": "探索で選んだ学習率での、IRNN と LSTM のエポックごとのテスト正解率",
+    },
+    "full_search": {
+        "en": "Accuracy on held-out training images of full size over the learning rate, with "
+        "clipping",
+        "ja": "学習率に対する、取り分けた縮小しない学習用画像での正解率（クリッピングあり）",
+    },
+    "full": {
+        "en": "Test accuracy by epoch of IRNN and LSTM on all pixels, each at the rate that its "
+        "search chose",
+        "ja": "すべての画素を読み、探索で選んだ学習率で学習した、IRNN と LSTM のエポックごとの"
+        "テスト正解率",
     },
     "today": {
         "en": "Test accuracy of the LSTM by which of its defaults are those of today",
@@ -87,6 +120,16 @@ CAPTIONS = {
         "search chose. A thin line is a seed, a thick one the mean of the seeds.",
         "ja": "探索で選んだ学習率とクリッピングでの、各エポック後のテストデータでの正解率。細い線は"
         "個々のシード、太い線はその平均。",
+    },
+    "full_search": {
+        "en": "Accuracy on training images of full size that were held out, over the learning "
+        "rate, of one seed each, with the norm of the gradient clipped at 1.",
+        "ja": "学習から取り分けておいた、縮小しない学習用画像での正解率を学習率に対して示す。"
+        "シードはそれぞれ一つ。勾配のノルムは 1 でクリップした。",
+    },
+    "full": {
+        "en": "The same on the images in full size, at the rates that a search on these chose.",
+        "ja": "縮小しない画像を使い、その画像での探索で選んだ学習率による、同じ比較。",
     },
     "today": {
         "en": "Accuracy on the test set of an LSTM with the initial scales and the gates of 2015 "
@@ -138,9 +181,9 @@ def experiment(
     """Return the IRNN over relu's derivative at 0, and the LSTM over what is as today.
 
     `irnn-relu-D`: on all pixels. `lstm-WHAT`: on pooled ones, with the initial scales of today,
-    its gates, both or neither. `fair` adds `MODEL-search`, which is tested on held-out training
-    images, `MODEL-fair`, at the rate and clipping that won, and `lstm-carried`, the first of the
-    LSTM's on all pixels.
+    its gates, both or neither. `fair` adds `MODEL-fair-search`, which is tested on held-out
+    training images, `MODEL-fair`, at the rate and clipping that won, and `lstm-carried`, the first
+    of the LSTM's on all pixels; `MODEL-full-search` and `MODEL-full` are the same on all pixels.
     """
     one_of("dataset", dataset, IMAGES)
     common = {"dataset": dataset, "units": units, "batch_size": batch_size}
@@ -156,17 +199,20 @@ def experiment(
     for what, changes in TODAY.items():
         setting = {"pooling": pooling, "learning_rate": lstm_rate}
         found[f"lstm-{what}"] = curve("lstm", epochs or EPOCHS["lstm"], **setting, **changes)
-    for model in MODELS if fair else ():
-        setting = {"pooling": pooling, "held_out": round(HELD_OUT * IMAGES[dataset][1])}
-        specs = [
-            make(model, learning_rate=value, clip_norm=clip, **setting, **common)
-            for clip in CLIPS
-            for value in FAIR_RATES[model]
-        ]
-        found[f"{model}-search"] = Curve(tuple(specs), epochs or EPOCHS["search"])
-        value, clip = FAIR[model]
-        setting = {"pooling": pooling, "learning_rate": value, "clip_norm": clip}
-        found[f"{model}-fair"] = curve(model, epochs or EPOCHS["fair"], **setting)
+    for name, search in SEARCHES.items() if fair else ():
+        size = {"pooling": pooling if search.pooled else 1}
+        held_out = round(HELD_OUT * IMAGES[dataset][1])
+        for model in MODELS:
+            specs = [
+                make(model, learning_rate=r, clip_norm=c, held_out=held_out, **size, **common)
+                for c in search.clips
+                for r in search.rates[model]
+            ]
+            length = epochs or EPOCHS[f"{name}-search"]
+            found[f"{model}-{name}-search"] = Curve(tuple(specs), length)
+            r, c = search.chosen[model]
+            length = epochs or EPOCHS[name]
+            found[f"{model}-{name}"] = curve(model, length, learning_rate=r, clip_norm=c, **size)
     if fair:
         carried = (replace(found["lstm-fair"].specs[0], pooling=1),)
         found["lstm-carried"] = Curve(carried, epochs or EPOCHS["carried"])
@@ -199,20 +245,33 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
             "carried_epochs": len(carried[0]),
             "lstm_carried": percent(carried, language),
         }
-    for model in MODELS if "irnn-fair" in runs else ():
-        fair, searched = runs[f"{model}-fair"], runs[f"{model}-search"]
+    for name in SEARCHES if "irnn-fair" in runs else ():
+        found |= _searched_numbers(runs, name, language)
+    return found
+
+
+def _searched_numbers(runs: Runs, name: str, language: str) -> dict[str, str | int]:
+    """Return the numbers of one of `SEARCHES` and of the runs at what it chose."""
+    both = [runs[f"{model}-{name}"] for model in MODELS]
+    found: dict[str, str | int] = {
+        f"{name}_epochs": len(both[0][0]),
+        f"{name}_steps": both[0][0].spec.steps,
+        f"{name}_p": f"{difference(*both).p:.1g}",
+    }
+    for model, chosen in zip(MODELS, both, strict=True):
+        searched = runs[f"{model}-{name}-search"]
+        early = len(searched[0])
         found |= {
-            "fair_epochs": len(fair[0]),
-            "fair_steps": fair[0].spec.steps,
-            "fair_p": f"{difference(runs['irnn-fair'], runs['lstm-fair']).p:.1g}",
             "held_out": f"{searched[0].spec.held_out:,}",
-            "search_epochs": len(searched[0]),
-            f"{model}_searched": percent([best(searched)], language),
-            f"{model}_unclipped": percent([_unclipped(searched)], language),
-            f"{model}_fair": percent(fair, language),
-            f"{model}_fair_rate": rate(fair[0].spec.learning_rate),
-            f"{model}_fair_early": percent(fair, language, epoch=len(searched[0]) - 1),
+            f"{name}_search_epochs": early,
+            f"{model}_{name}": percent(chosen, language),
+            f"{model}_{name}_rate": rate(chosen[0].spec.learning_rate),
+            f"{model}_{name}_early": percent(chosen, language, epoch=early - 1),
+            f"{model}_{name}_searched": percent([best(searched)], language),
         }
+        unclipped = _unclipped(searched)
+        if unclipped:
+            found[f"{model}_{name}_unclipped"] = percent([unclipped], language)
     return found
 
 
@@ -234,21 +293,29 @@ def best(searched: list[Run]) -> Run:
     return max(searched, key=lambda run: run["val_accuracy"][-1])
 
 
-def _unclipped(searched: list[Run]) -> Run:
-    """Return the run of a search that differs from the best one in that nothing is clipped."""
-    rate = best(searched).spec.learning_rate
-    return next(
-        run for run in searched if run.spec.learning_rate == rate and run.spec.clip_norm is None
-    )
+def _unclipped(searched: list[Run]) -> Run | None:
+    """Return the run of a search that is as the best one but for clipping, if there is one."""
+    spec = replace(best(searched).spec, clip_norm=None)
+    return next((run for run in searched if run.spec == spec), None)
 
 
 def search(runs: Runs, language: str) -> Picture:
     """Draw the accuracy on held-out images over the rate, with and without clipping."""
+    return _over_rates(runs, "fair", language, ALT["search"][language])
+
+
+def full_search(runs: Runs, language: str) -> Picture:
+    """Draw the same on all pixels."""
+    return _over_rates(runs, "full", language, ALT["full_search"][language])
+
+
+def _over_rates(runs: Runs, name: str, language: str, alt: str) -> Picture:
+    """Draw the accuracy on held-out images of one of `SEARCHES`."""
     text = WORDS[language]
     found = {
-        (model, clip): [run for run in runs[f"{model}-search"] if run.spec.clip_norm == clip]
+        (model, clip): [run for run in runs[f"{model}-{name}-search"] if run.spec.clip_norm == clip]
         for model in MODELS
-        for clip in CLIPS
+        for clip in SEARCHES[name].clips
     }
 
     def draw(wide: bool) -> "Figure":
@@ -274,7 +341,7 @@ def search(runs: Runs, language: str) -> Picture:
 
     findings = []
     for model in MODELS:
-        run = best(runs[f"{model}-search"])
+        run = best(runs[f"{model}-{name}-search"])
         findings.append(
             text["best"].format(
                 model=model.upper(),
@@ -288,14 +355,23 @@ def search(runs: Runs, language: str) -> Picture:
         columns(run) | {"clip_norm": run.spec.clip_norm, "accuracy": run["val_accuracy"][-1]}
         for run in every
     ]
-    alt = described(ALT["search"][language], findings, language)
+    alt = described(alt, findings, language)
     return Picture(draw, alt, language, every, values=values)
 
 
 def fair(runs: Runs, language: str) -> Picture:
     """Draw the test accuracy of both networks by epoch, each as its search chose."""
-    curves = [f"{model}-fair" for model in MODELS]
-    return learning_curves(runs, curves, language, ALT["fair"][language])
+    return _as_chosen(runs, "fair", language)
+
+
+def full(runs: Runs, language: str) -> Picture:
+    """Draw the same on all pixels."""
+    return _as_chosen(runs, "full", language)
+
+
+def _as_chosen(runs: Runs, name: str, language: str) -> Picture:
+    curves = [f"{model}-{name}" for model in MODELS]
+    return learning_curves(runs, curves, language, ALT[name][language])
 
 
 # --- claims -----------------------------------------------------------------------------
@@ -322,9 +398,9 @@ def today_is_better(runs: Runs) -> str:
     return "reproduced" if gap.higher else "not reproduced" if gap.lower else "in part"
 
 
-def irnn_is_ahead_searched(runs: Runs) -> str:
-    """Judge that the IRNN ends ahead of the LSTM, both as searched, by more than chance."""
-    gap = difference(runs["irnn-fair"], runs["lstm-fair"])
+def irnn_is_ahead_searched(runs: Runs, name: str) -> str:
+    """Judge that the IRNN ends ahead of the LSTM, as one of `SEARCHES` chose, beyond chance."""
+    gap = difference(runs[f"irnn-{name}"], runs[f"lstm-{name}"])
     return "reproduced" if gap.higher else "not reproduced" if gap.lower else "in part"
 
 
@@ -339,8 +415,8 @@ def _both(runs: Runs, language: str) -> str:
     return _reached(runs, curves, language)
 
 
-def _fair(runs: Runs, language: str) -> str:
-    return _reached(runs, {f"{model}-fair": model.upper() for model in MODELS}, language)
+def _both_searched(runs: Runs, language: str, name: str) -> str:
+    return _reached(runs, {f"{model}-{name}": model.upper() for model in MODELS}, language)
 
 
 def _reached(runs: Runs, curves: dict[str, str], language: str) -> str:
@@ -354,7 +430,17 @@ def _reached(runs: Runs, curves: dict[str, str], language: str) -> str:
 
 
 CLAIMS = (
-    Claim("irnn-ahead-searched", irnn_is_ahead_searched, _fair),
+    *(
+        Claim(
+            claim,
+            partial(irnn_is_ahead_searched, name=name),
+            partial(_both_searched, name=name),
+        )
+        for claim, name in {
+            "irnn-ahead-searched": "fair",
+            "irnn-ahead-searched-at-full-length": "full",
+        }.items()
+    ),
     Claim("relu-derivative-matters", derivative_matters, _derivatives),
     Claim("today-is-better", today_is_better, _both),
 )

@@ -1,11 +1,13 @@
 """How far back the gradient has to flow: accuracy against the truncation length K."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from irnn.chapters.irnn_vs_lstm import TUNED
+from irnn.chapters.ten_years_later import SEARCHES
 from irnn.evidence import LEARNS, Claim, Runs, accuracies, difference
 from irnn.measurements import Loss, find
 from irnn.parameters import Parameter, shared, switch
@@ -30,7 +32,7 @@ PARAMETERS = shared(seeds=3, without=["learning_rate"]) | {
 
 MODELS = ("irnn", "lstm")
 ORDERS = ("rows", "permuted")
-EPOCHS = {"short": 4, "long": 4, "trinh": 4}
+EPOCHS = {"short": 4, "long": 4, "longer": 12, "trinh": 4}
 
 # K as a share of the sequence's length T, by the name that numbers have it under. A row of the
 # image is 1/14 of T = 196; 300 of 784 is what Trinh et al. (2018) have.
@@ -46,6 +48,7 @@ SHARES = {
 
 # K at T = 784, row by row: a row of the image, four of them, Trinh et al.'s 300, and all.
 LONG = (28, 112, 300, 784)
+FULL_LENGTH = ("long", "longer")
 
 # The setting of Trinh et al., in which they cut an LSTM at 300 steps; it is tried with one seed.
 TRINH = {"semantics": "today", "optimizer": "adam", "learning_rate": 1e-3, "units": 128}
@@ -63,6 +66,12 @@ ALT = {
     "long": {
         "en": "Test accuracy over the truncation length K without pooling, for IRNN and LSTM",
         "ja": "縮小しない画像での、打ち切り長 K に対する IRNN と LSTM のテスト正解率",
+    },
+    "longer": {
+        "en": "Test accuracy over the truncation length K without pooling, after longer training "
+        "with clipping, for IRNN and LSTM",
+        "ja": "縮小しない画像で、クリッピングを使ってより長く学習させた場合の、打ち切り長 K に"
+        "対する IRNN と LSTM のテスト正解率",
     },
     "puzzle": {
         "en": "Loss by update in the software of 2015, truncate_gradient 784 as a line and -1 as "
@@ -83,6 +92,12 @@ CAPTIONS = {
         "en": "The same on the images in full size, row by row, at the learning rates of the main "
         "chapter.",
         "ja": "縮小しない画像を行ごとに読んだ場合の、同じ実験の結果。学習率は本編と同じ。",
+    },
+    "longer": {
+        "en": "The same after longer training, with the norm of the gradient clipped at 1 and at "
+        "the learning rates that a search with clipping chose.",
+        "ja": "より長く学習させた場合の、同じ実験の結果。勾配のノルムを 1 でクリップし、学習率は"
+        "クリッピングを使った探索で選んだ。",
     },
     "puzzle": {
         "en": "Loss of each batch before its update, in Keras 0.2 on Theano-PyMC: 784 is the line, "
@@ -148,7 +163,8 @@ def experiment(
     Each seed has a permutation of its own, the same for all K. K = T is a run without
     truncation. `irnn-all`, `lstm-all`: the first seed with `bptt_steps` = T, to show that it is
     the same. `long` adds `MODEL-long-K` without pooling, at the rates of the main chapter, for K
-    of 784 steps, or the same share of other lengths, and `lstm-trinh-K`, in `TRINH`'s setting.
+    of 784 steps, or the same share of other lengths, `MODEL-longer-K`, clipped, at the rates that
+    the search of `ten_years_later` chose, and `lstm-trinh-K`, in `TRINH`'s setting.
     """
     common = {"dataset": dataset, "units": units, "batch_size": batch_size}
     rates = {"irnn": irnn_rate, "lstm": lstm_rate}
@@ -183,14 +199,15 @@ def experiment(
         all_steps = make(model, bptt_steps=steps, **common, **setting)
         found[f"{model}-all"] = Curve((all_steps,), 1)
     for model in MODELS if long else ():
-        for k in LONG:
-            found[f"{model}-long-{k}"] = curve(
-                model,
-                cut(k),
-                seeds,
-                epochs or EPOCHS["long"],
-                learning_rate=TUNED[model],
-            )
+        searched, clip = SEARCHES["full"].chosen[model]
+        settings = {
+            "long": {"learning_rate": TUNED[model]},
+            "longer": {"learning_rate": searched, "clip_norm": clip},
+        }
+        for name, setting in settings.items():
+            for k in LONG:
+                length = epochs or EPOCHS[name]
+                found[f"{model}-{name}-{k}"] = curve(model, cut(k), seeds, length, **setting)
     for k in TRINH_LENGTHS if long else ():
         found[f"lstm-trinh-{k}"] = curve("lstm", cut(k), 1, epochs or EPOCHS["trinh"], **TRINH)
     return found
@@ -219,18 +236,20 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
     for model in MODELS:
         for order in ORDERS:
             found[f"{model}_{order}_enough"] = enough(runs, model, order)
-    for model in MODELS if "irnn-long-784" in runs else ():
-        full = runs[f"{model}-long-784"]
-        found |= {
-            "long_steps": full[0].spec.steps,
-            "long_epochs": len(full[0]),
-            "long_seeds": len(full),
-            f"{model}_long_rate": rate(full[0].spec.learning_rate),
-        }
-        for k in LONG:
-            some = runs[f"{model}-long-{k}"]
-            found[f"{model}_long_{k}"] = percent(some, language)
-            found[f"{model}_long_{k}_p"] = f"{difference(some, full).p:.2g}"
+    for name in FULL_LENGTH if "irnn-long-784" in runs else ():
+        for model in MODELS:
+            full = runs[f"{model}-{name}-784"]
+            found |= {
+                "long_steps": full[0].spec.steps,
+                f"{name}_epochs": len(full[0]),
+                "long_seeds": len(full),
+                f"{model}_{name}_rate": rate(full[0].spec.learning_rate),
+            }
+            for k in LONG:
+                some = runs[f"{model}-{name}-{k}"]
+                found[f"{model}_{name}_{k}"] = percent(some, language)
+                found[f"{model}_{name}_{k}_p"] = f"{difference(some, full).p:.2g}"
+                found[f"{model}_{name}_{k}_lost"] = int((accuracies(some) < LEARNS).sum())
     for k in TRINH_LENGTHS if "lstm-trinh-784" in runs else ():
         (run,) = runs[f"lstm-trinh-{k}"]
         found |= {
@@ -267,12 +286,21 @@ def by_length(runs: Runs, language: str) -> Picture:
 
 def long(runs: Runs, language: str) -> Picture:
     """Draw the test accuracy over K without pooling, row by row, for both networks."""
-    found = [(model, runs[f"{model}-long-{k}"]) for model in MODELS for k in LONG]
+    return _at_full_length(runs, "long", language)
+
+
+def longer(runs: Runs, language: str) -> Picture:
+    """Draw the same after longer training, with clipping."""
+    return _at_full_length(runs, "longer", language)
+
+
+def _at_full_length(runs: Runs, name: str, language: str) -> Picture:
+    found = [(model, runs[f"{model}-{name}-{k}"]) for model in MODELS for k in LONG]
     shown = {
         ("rows", model, some[0].spec.bptt_steps or some[0].spec.steps): some
         for model, some in found
     }
-    return _over_length(shown, language, "long")
+    return _over_length(shown, language, name)
 
 
 def _over_length(shown: dict[tuple[str, str, int], list[Run]], language: str, name: str) -> Picture:
@@ -403,25 +431,36 @@ def puzzle(rows: list[Loss], language: str) -> Picture:
 # --- claims -----------------------------------------------------------------------------
 
 
-def no_long_memory(runs: Runs) -> str:
+def no_long_memory(runs: Runs, cut: Callable[[Runs, str], "Cut"]) -> str:
     """Judge that reading row by row needs no gradient through all steps.
 
     For each network: some K of at most a quarter of T comes within `CLOSE` of no truncation, or
     is not told apart from it by the seeds and not lower by more than twice that.
     """
-    steps, _ = _lengths(runs)
     held = []
     for model in MODELS:
-        full = runs[curve_name(model, "rows", steps, steps)]
-        gaps = [difference(some, full) for some in _short(runs, model)]
+        short, full = cut(runs, model)
+        gaps = [difference(some, full) for some in short]
         held.append(any(g.value > -CLOSE or (not g.lower and g.value > -2 * CLOSE) for g in gaps))
     return {2: "reproduced", 1: "in part", 0: "not reproduced"}[sum(held)]
 
 
-def _short(runs: Runs, model: str) -> list[list[Run]]:
-    """Return the seeds that read row by row, for each K of at most a quarter of T."""
+class Cut(NamedTuple):
+    """Seeds that read row by row."""
+
+    short: list[list[Run]]  # for each K of at most a quarter of T
+    full: list[Run]  # without truncation
+
+
+def _pooled(runs: Runs, model: str) -> Cut:
     steps, ks = _lengths(runs)
-    return [runs[curve_name(model, "rows", steps, k)] for k in ks.values() if k <= steps / 4]
+    short = [runs[curve_name(model, "rows", steps, k)] for k in ks.values() if k <= steps / 4]
+    return Cut(short, runs[curve_name(model, "rows", steps, steps)])
+
+
+def _not_pooled(runs: Runs, model: str) -> Cut:
+    short = [runs[f"{model}-longer-{k}"] for k in LONG if k <= max(LONG) / 4]
+    return Cut(short, runs[f"{model}-longer-{max(LONG)}"])
 
 
 def lstm_collapses(runs: Runs) -> str:
@@ -521,14 +560,13 @@ def _permuted(share: str, models: Sequence[str] = MODELS):
     return measured
 
 
-def _best_short(runs: Runs, language: str) -> str:
+def _best_short(runs: Runs, language: str, cut: Callable[[Runs, str], Cut]) -> str:
     """Say what the best K of at most a quarter of T and no truncation reach."""
-    steps, _ = _lengths(runs)
     lines = []
     for model in MODELS:
-        cut = max(_short(runs, model), key=lambda some: accuracies(some).mean())
-        full = runs[curve_name(model, "rows", steps, steps)]
-        lines.append(_cut_and_full(cut, full, language))
+        short, full = cut(runs, model)
+        best = max(short, key=lambda some: accuracies(some).mean())
+        lines.append(_cut_and_full(best, full, language))
     return joined(lines, language)
 
 
@@ -541,7 +579,14 @@ def _losses(runs: Runs, language: str) -> str:
 
 
 CLAIMS = (
-    Claim("no-long-memory", no_long_memory, _best_short),
+    Claim(
+        "no-long-memory", partial(no_long_memory, cut=_pooled), partial(_best_short, cut=_pooled)
+    ),
+    Claim(
+        "no-long-memory-at-full-length",
+        partial(no_long_memory, cut=_not_pooled),
+        partial(_best_short, cut=_not_pooled),
+    ),
     Claim("lstm-collapses-when-cut", lstm_collapses, _long_compared),
     Claim("permuted-hardly-loses", permuted_hardly_loses, _permuted("trinh", ["lstm"])),
     Claim("permuted-needs-more", permuted_needs_more, _permuted("rows")),

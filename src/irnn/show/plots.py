@@ -25,6 +25,8 @@ METRICS = {
     "loss": ("training loss", float(np.log(10)), "guessing"),
 }
 
+MARKED = 40  # points of a curve, about, if it has more
+
 
 def learning_curves(
     runs: Runs,
@@ -82,6 +84,7 @@ def learning_curves(
                 linewidth=2,
                 marker=MARKERS[model],
                 markersize=4,
+                markevery=_some(values.shape[1]),
                 markerfacecolor="none" if dashed else None,
                 label=labels[name],
                 gid=runs[name][0].spec.id if len(values) == 1 else None,
@@ -120,6 +123,12 @@ def learning_curves(
     alt = described(alt, ends, language)
     units = _units({labels[name]: runs[name] for name in curves}, text) if x == "epoch" else {}
     return Picture(draw, alt, language, tuple(shown), values=values, units=units)
+
+
+def _some(points: int) -> tuple[int, int]:
+    """Return the first of a curve's points with a marker and the distance of the next: not all."""
+    every = max(1, points // MARKED)
+    return (points - 1) % every, every
 
 
 def _units(curves: Runs, text: dict[str, str]) -> dict[str, dict[str, float]]:
