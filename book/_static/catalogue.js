@@ -1,8 +1,8 @@
-// Sorts and filters the table of runs. Without this script the table is complete.
+// Sorts and filters the table of settings. Without this script the table is complete.
 
 const words = {
-  en: { filter: "Filter the runs", of: "{n} of {all} runs", hint: "lstm bptt_steps 49" },
-  ja: { filter: "ランを絞り込む", of: "{all} 件中 {n} 件", hint: "lstm bptt_steps 49" },
+  en: { filter: "Filter the settings", of: "{n} of {all} settings", hint: "lstm bptt_steps 49" },
+  ja: { filter: "設定を絞り込む", of: "{all} 通りの設定のうち {n} 通り", hint: "lstm bptt_steps 49" },
 }[document.documentElement.lang] ?? {};
 
 for (const box of document.querySelectorAll(".irnn-catalogue")) {

@@ -6,7 +6,7 @@ import pytest
 
 from irnn import chapters
 from irnn.__main__ import main
-from irnn.chapters import index, irnn_vs_lstm
+from irnn.chapters import index, irnn_vs_lstm, ten_years_later
 from irnn.errors import InputError
 from irnn.languages import LANGUAGES
 from irnn.spec import make
@@ -60,6 +60,14 @@ def test_tuned_rates_won_the_recorded_search(model, published):
     assert best.spec.learning_rate == irnn_vs_lstm.TUNED[model]
     rates = sorted(run.spec.learning_rate for run in runs)
     assert rates[0] < irnn_vs_lstm.TUNED[model] < rates[-1]
+
+
+@pytest.mark.parametrize("name", ten_years_later.SEARCHES)
+@pytest.mark.parametrize("model", ["irnn", "lstm"])
+def test_settings_of_the_fair_comparisons_won_their_recorded_search(model, name):
+    search = chapters.experiment(ten_years_later)[f"{model}-{name}-search"]
+    best = ten_years_later.best([Store().read(spec) for spec in search.specs]).spec
+    assert (best.learning_rate, best.clip_norm) == ten_years_later.SEARCHES[name].chosen[model]
 
 
 def test_final_weights_are_kept_and_small(published):

@@ -265,7 +265,7 @@ def test_training_loss_is_drawn_as_accuracy_is(recorded):
     for run in recorded["irnn"]:
         run.epochs = [epoch | {"loss": 2 - epoch["epoch"] / 4} for epoch in run.epochs]
     picture = irnn_vs_lstm.losses(recorded, "en")
-    assert np.allclose(picture.figure.axes[0].get_lines()[0].get_ydata(), [1.75, 1.5, 1.25, 1])
+    assert np.allclose(picture.figure.axes[0].get_lines()[0].get_ydata(), [1.75, 1.5])
     assert "IRNN, learning rate 10⁻⁶ (3 seeds): from 1.75 after the first epoch" in picture.alt
     assert picture.csv().splitlines()[0] == "run,network,learning_rate,seed,epoch,loss"
 
@@ -286,14 +286,39 @@ def test_networks_are_compared_at_the_last_epoch_that_both_have(recorded):
     assert numbers["both_epochs"] == 2
     assert numbers["both_updates"] == "3,750"
     assert numbers["irnn_then"] == numbers["lstm_then"] == "20.0% (20.0–20.0%)"
-    axes = irnn_vs_lstm.curves(recorded, "en").figure.axes[0]
-    assert "compared after 2 epochs" in [text.get_text().strip() for text in axes.texts]
+    for plot in (irnn_vs_lstm.curves, irnn_vs_lstm.losses):
+        drawn = [line.get_xdata() for line in plot(recorded, "en").figure.axes[0].get_lines()]
+        assert [list(x) for x in drawn[:8]] == [[1, 2]] * 8  # three seeds and their mean, twice
+
+
+def test_by_the_clock_an_irnn_is_drawn_as_long_as_its_lstm_takes(recorded):
+    for run in recorded["lstm"]:
+        run.epochs = [epoch | {"seconds": 1.5 * epoch["seconds"]} for epoch in run.epochs]
+    for run in recorded["lstm-tuned"]:
+        run.epochs = [epoch | {"seconds": 1.5 * epoch["seconds"]} for epoch in run.epochs]
+    axes = irnn_vs_lstm.curves_by_time(recorded, "en").figure.axes[0]
+    drawn = {line.get_label(): line.get_xdata() for line in axes.get_lines()}
+    shared = {name: len(x) for name, x in drawn.items() if "10⁻⁶ (3" in name and name[0] != "_"}
+    assert list(shared.values()) == [3, 2]  # epochs of the IRNN and of the LSTM
+
+
+def test_a_long_curve_has_a_marker_at_its_end_and_not_at_every_epoch(recorded):
+    recorded["irnn"] = runs("irnn", epochs=95)
+    picture = irnn_vs_lstm.further(recorded, "en")
+    (line,) = (
+        x
+        for x in picture.figure.axes[0].get_lines()
+        if x.get_label()[:12] == "IRNN, learni" and len(x.get_xdata()) == 95
+    )
+    marked = line.get_xdata()[slice(line.get_markevery()[0], None, line.get_markevery()[1])]
+    assert 20 <= len(marked) <= 60
+    assert marked[-1] == 95
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])
 def test_what_others_report_is_marked_on_mnist_only(recorded, language):
     def levels(runs):
-        picture = irnn_vs_lstm.curves(runs, language)
+        picture = irnn_vs_lstm.further(runs, language)
         axes = picture.figure.axes[0]
         words = " ".join([picture.alt, *(text.get_text() for text in axes.texts)])
         return words, {line.get_ydata()[0] for line in axes.get_lines()}

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shlex
 from dataclasses import asdict
 
@@ -46,6 +47,24 @@ def test_the_page_shows_what_differs_and_escapes_it(two):
     assert "CPU &lt;1&gt;" in table
     assert "optimizer sgd, clip_norm 1" in table
     assert "<a " not in table  # the site has the records of the published runs alone
+
+
+def test_the_seeds_of_a_setting_share_a_row_of_the_page(two):
+    line = {"epoch": 1} | dict.fromkeys(METRICS, 0.25) | {"seconds": 2.0}
+    two.append(make("irnn", seed=1), {"sitting": SITTING}, line, line | {"epoch": 2})
+    table = catalogue.table(two.runs()[0], "en", str(two.root)).html
+    assert table.count("<tr>") == 3
+    for cell in ("0 1", "1–2", "50.0%"):  # seeds, epochs, mean accuracy
+        assert re.search(f"<td[^>]*>{cell}</td>", table), cell
+
+
+def test_seeds_with_an_order_each_share_a_row_and_others_do_not(store):
+    line = {"epoch": 1} | dict.fromkeys(METRICS, 0.25) | {"seconds": 2.0}
+    for seed, permutation in ((0, 0), (1, 1), (2, 1), (3, None)):
+        spec = make("irnn", seed=seed, permutation=permutation)
+        store.append(spec, {"sitting": SITTING}, line)
+    table = catalogue.table(store.runs()[0], "en", str(store.root)).html
+    assert re.findall(r"<td>([\d ]+)</td>", table) == ["0 1", "2", "3"]
 
 
 def test_a_published_run_leads_to_its_record(site):

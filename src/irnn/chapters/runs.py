@@ -1,4 +1,4 @@
-"""The catalogue: every recorded run in a row, for the page, for CSV and for the command line."""
+"""The catalogue of recorded runs: for the page, for CSV and for the command line."""
 
 import csv
 import html
@@ -6,7 +6,7 @@ import io
 import json
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -23,35 +23,31 @@ Row = dict[str, str | int | float | None]
 
 SPEC = tuple(field.name for field in fields(RunSpec))
 
-# The columns of the page, by what they hold: a spec's field, or what came of the run.
+# The columns of the page, by what they hold: a field of the specs, or what came of the runs.
 HEADINGS = {
     "en": {
-        "run": "run",
         "model": "network",
         "setting": "setting",
         "learning_rate": "rate",
-        "seed": "seed",
+        "seeds": "seeds",
         "epochs": "epochs",
         "best": "best",
         "final": "final",
         "seconds": "s/epoch",
         "where": "trained on",
         "date": "date",
-        "commit": "commit",
     },
     "ja": {
-        "run": "ラン",
         "model": "ネットワーク",
         "setting": "設定",
         "learning_rate": "学習率",
-        "seed": "シード",
+        "seeds": "シード",
         "epochs": "エポック数",
         "best": "最高",
         "final": "最終",
         "seconds": "秒/エポック",
         "where": "学習環境",
         "date": "日付",
-        "commit": "コミット",
     },
 }
 
@@ -108,6 +104,7 @@ def numbers(runs: Sequence[Run]) -> dict[str, str]:
     seconds = sum(run["seconds"].sum() for run in runs)
     return {
         "count": f"{len(runs):,}",
+        "settings": f"{len({_without_seed(run.spec) for run in runs}):,}",
         "epochs": f"{sum(map(len, runs)):,}",
         "hours": f"{seconds / 3600:,.0f}",
     }
@@ -126,40 +123,57 @@ class Table:
 def table(runs: Iterable[Run], language: str, runs_dir: str = "") -> Table:
     """Return the catalogue as a table, which `catalogue.js` sorts and filters.
 
-    The name of a published run leads to the copy of its record in the site.
+    A row has the runs that the seed alone sets apart: a page of a row for each is slow on a
+    phone. The seed of a published run leads to the copy of its record in the site.
     """
     linked = Store(runs_dir).root == RUNS
     head = "".join(
         f'<th scope="col"{NUMERIC if key in NUMBERS else ""}>{text}</th>'
         for key, text in HEADINGS[language].items()
     )
-    body = "".join(_html_row(row(run), run.spec, language, linked) for run in runs)
+    groups: dict[RunSpec, list[Run]] = {}
+    for run in runs:
+        groups.setdefault(_without_seed(run.spec), []).append(run)
+    body = "".join(_html_row(spec, some, language, linked) for spec, some in groups.items())
     return Table(
         f'<div class="irnn-catalogue"><table><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
 
 
+def _without_seed(spec: RunSpec) -> RunSpec:
+    """Return what a run has in common with those of other seeds, each with its permutation."""
+    own = {"permutation": 0} if spec.permutation == spec.seed else {}
+    return replace(spec, seed=0, **own)
+
+
 NUMERIC = ' class="number"'
-NUMBERS = ("learning_rate", "seed", "epochs", "best", "final", "seconds")
+NUMBERS = ("learning_rate", "epochs", "best", "final", "seconds")
 
 
-def _html_row(entry: Row, spec: RunSpec, language: str, linked: bool) -> str:
-    """Return a run as a row of the page's table."""
-    link = f'<a href="../../{RECORDS}/{spec.name}.jsonl">{spec.id}</a>'
+def _html_row(spec: RunSpec, runs: list[Run], language: str, linked: bool) -> str:
+    """Return the runs of a setting, `spec` without their seeds, as a row of the page's table."""
+    runs = sorted(runs, key=lambda run: run.spec.seed)
+    rows = [row(run) for run in runs]
+    links = [
+        f'<a href="../../{RECORDS}/{run.spec.name}.jsonl">{run.spec.seed}</a>'
+        if linked
+        else f"{run.spec.seed}"
+        for run in runs
+    ]
+    seconds = [entry["seconds"] for entry in rows if entry["seconds"] is not None]
+    devices = dict.fromkeys(f"{entry['backend']}, {entry['device']}" for entry in rows)
     shown = {
-        "run": link if linked else spec.id,
         "model": spec.model.upper(),
         "setting": html.escape(setting(spec)) or "–",
         "learning_rate": f"{spec.learning_rate:g}",
-        "seed": spec.seed,
-        "epochs": entry["epochs"],
-        "best": _percent(entry["best"]),
-        "final": _percent(entry["final"]),
-        "seconds": "" if entry["seconds"] is None else f"{entry['seconds']:.1f}",
-        "where": html.escape(f"{entry['backend']}, {entry['device']}"),
-        "date": str(entry["date"])[:10],
-        "commit": html.escape(str(entry["commit"])),
+        "seeds": " ".join(links),
+        "epochs": "–".join(dict.fromkeys(str(f([len(run) for run in runs])) for f in (min, max))),
+        "best": _percent(rows, "best"),
+        "final": _percent(rows, "final"),
+        "seconds": f"{np.median(seconds):.1f}" if seconds else "",
+        "where": html.escape("; ".join(devices)),
+        "date": max(str(entry["date"])[:10] for entry in rows),
     }
     cells = "".join(
         f"<td{NUMERIC if key in NUMBERS else ''}>{shown[key]}</td>" for key in HEADINGS[language]
@@ -167,5 +181,7 @@ def _html_row(entry: Row, spec: RunSpec, language: str, linked: bool) -> str:
     return f"<tr>{cells}</tr>"
 
 
-def _percent(value: float | None) -> str:
-    return "" if value is None else f"{value:.1%}"
+def _percent(rows: list[Row], metric: str) -> str:
+    """Return the mean of a metric over runs, those left out that have none."""
+    found = [entry[metric] for entry in rows if entry[metric] is not None]
+    return f"{np.mean(found):.1%}" if found else ""

@@ -1,0 +1,10 @@
+import { launch } from "chrome-launcher";
+import lighthouse from "lighthouse";
+const chrome = await launch({ chromePath: "/usr/bin/chromium", chromeFlags: ["--headless", "--no-sandbox", "--disable-gpu"] });
+const { artifacts } = await lighthouse(process.argv[2], { port: chrome.port, logLevel: "error", onlyCategories: ["performance"] });
+const ev=(artifacts.Trace??artifacts.traces?.defaultPass).traceEvents;
+const main=ev.find(e=>e.name==='thread_name'&&e.args.name==='CrRendererMain');
+const nav=ev.filter(e=>e.name==='navigationStart'&&e.args?.data?.documentLoaderURL?.includes('.html')).pop();
+const mt=ev.filter(e=>e.pid===nav.pid&&e.tid===nav.tid&&e.ph==='X'&&e.dur>4000&&e.ts>nav.ts).sort((a,b)=>a.ts-b.ts);
+for(const e of mt) if(!/^(RunTask|ThreadControllerImpl)/.test(e.name)||0) console.log(((e.ts-nav.ts)/1000).toFixed(0).padStart(6),(e.dur/1000).toFixed(0).padStart(5),e.name,JSON.stringify(e.args.beginData?.dirtyObjects??e.args.elementCount??e.args.data?.url?.slice(-40)??e.args.data?.functionName??e.args.beginData?.url?.slice(-20)??e.args.beginData??'').slice(0,150));
+chrome.kill();
