@@ -1,7 +1,7 @@
-"""Pages that weigh less: one style sheet of the rules that they use, and every glyph once.
+"""Pages that weigh less: one style sheet of the rules that they use.
 
 A theme's style sheets are many times what a site uses, and a browser reads all of them before it
-shows a page. A figure that matplotlib drew brings the outlines of its glyphs, as every other does.
+shows a page.
 """
 
 import posixpath
@@ -20,8 +20,6 @@ THEME = ("_static/styles/theme.css", "_static/styles/pydata-sphinx-theme.css")
 
 NESTED = ("media", "supports", "container", "layer")  # rules that hold rules
 NAMES = re.compile(r'\b(?:class|id)="([^"]*)"')
-OUTLINE = re.compile(r'<path id="([^"]+)" d="[^"]*"(?: [\w-]+="[^"]*")*/>')
-DEFINITIONS = re.compile(r"<defs>.*?</defs>", re.DOTALL)
 URL = re.compile(r"""url\(\s*(["']?)(?!data:|[\w+]+:|[/#])([^"')]+)\1\s*\)""")
 
 
@@ -102,24 +100,9 @@ def _selectors(prelude: list) -> Iterator[tuple[str, set[str]]]:
             yield tinycss2.serialize(parts).strip(), own
 
 
-def _glyphs_once(app: Sphinx, page: str, template: str, context: dict, doctree) -> None:
-    """Leave out the outlines that a page has already, under the same id, for `<use>` to draw."""
-    seen: set[str] = set()
-
-    def first(outline: re.Match) -> str:
-        known = outline[1] in seen
-        seen.add(outline[1])
-        return "" if known else outline[0]
-
-    context["body"] = DEFINITIONS.sub(
-        lambda found: OUTLINE.sub(first, found[0]), context.get("body", "")
-    )
-
-
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Do both for every page; the sheet once all extensions have put theirs into the context."""
+    """Do so for every page, once all extensions have put their sheets into the context."""
     sheets = Sheets()
-    app.connect("html-page-context", _glyphs_once)
     app.connect("html-page-context", sheets.replace, priority=900)
     app.connect("build-finished", sheets.write, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

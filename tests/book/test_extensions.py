@@ -51,7 +51,6 @@ OWN_CSS = """/*! A licence. */
 @media print { .unused { color: blue } }
 @media screen { p #used-id { background: url(x.svg) } }
 """
-GLYPH = '<svg><defs><path id="A-1" d="M 0 0"/></defs><use href="#A-1"/></svg>'
 LONG = "Erster Satz mit <Zeichen>.\n" + "Zweiter Satz. " * 20
 MATH = f"# M\n\n{LONG}\n\n## N\n\n" + "$x^2$ and $\\nonsense$\n\n$$y$$\n\nAs {cite:t}`one` says.\n"
 
@@ -81,7 +80,7 @@ def built(tmp_path_factory):
     (source / "static" / "css").mkdir(parents=True)
     (source / "static" / "css" / "own.css").write_text(OWN_CSS)
     (source / "static" / "css" / "more.css").write_text(".sd-row { color: pink } p { margin: 0 }")
-    figure = f'<p class="used" id="used-id">{GLYPH}{GLYPH}</p>'
+    figure = '<p class="used" id="used-id">used</p>'
     (source / "only.md").write_text(f"# Only here\n\n{figure}\n")
     own = "myst: {html_meta: {description: An own description}}"
     (source / "en" / "extra.md").write_text(f"---\norphan: true\n{own}\n---\n# Extra\n\nText.\n")
@@ -251,11 +250,6 @@ def test_pages_load_one_style_sheet_of_the_rules_that_they_use(built, page):
     ]
     assert ".bd-article" in css  # the theme's
     assert 5 * len(css) < 2 * sum(p.stat().st_size for p in (built[0] / "_static").rglob("*.css"))
-
-
-def test_figures_of_a_page_share_the_outlines_of_their_glyphs(page):
-    assert page("only").count('<path id="A-1"') == 1
-    assert page("only").count('<use href="#A-1"/>') == 2
 
 
 OWN = {"colophon", "reader", "records"}  # they put this book's own files into its site

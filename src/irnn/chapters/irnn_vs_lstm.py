@@ -500,6 +500,7 @@ def search(runs: Runs, language: str) -> Picture:
         look = {"color": INK, "linewidth": 1.2, "linestyle": ":", "alpha": 0.8}
         axes.axhline(np.log(10), label=text["guessing"], **look)
         axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(lambda value, _: rate(value))
         axes.set(xlabel=text["learning rate"], ylabel=text["loss"])
         legend(figure, wide, columns=3)
         return figure

@@ -742,6 +742,7 @@ def reach(probes: list[Probe], language: str) -> Picture:
                 mean = look | {"marker": MARKERS[group[0]], "markevery": MARKED, "markersize": 4}
                 axes.plot(_norm(some), linewidth=2, label=label, **mean)
             axes.set(title=text[when], xlabel=text["back"], yscale="log")
+            axes.yaxis.set_major_formatter(lambda value, _: rate(value))
             axes.set_ylabel(text["norm"])
             axes.label_outer()
         legend(figure, wide)

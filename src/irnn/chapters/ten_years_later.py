@@ -334,6 +334,7 @@ def _over_rates(runs: Runs, name: str, language: str, alt: str) -> Picture:
                 gid=" ".join(run.spec.id for run in some),
             )
         axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(lambda value, _: rate(value))
         axes.set(xlabel=text["learning rate"], ylabel=text["held out"], ylim=(0, 1))
         axes.yaxis.set_major_formatter("{x:.0%}")
         legend(figure, wide)

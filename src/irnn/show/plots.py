@@ -25,7 +25,7 @@ METRICS = {
     "loss": ("training loss", float(np.log(10)), "guessing"),
 }
 
-MARKED = 40  # points of a curve, about, if it has more
+MARKED = 20  # points of a curve, about, if it has more
 
 
 def learning_curves(

@@ -1,7 +1,8 @@
 """The look of all pictures.
 
 A picture is inline SVG: its text and axes take the page's colour, so that it reads on a
-light and on a dark page, and its letters are outlines, so that no font can be missing.
+light and on a dark page, and its text is text, in the page's font. Places are computed with
+DejaVu Sans, than which few fonts are wider.
 """
 
 from collections.abc import Iterator
@@ -28,7 +29,7 @@ STYLE = {
     "grid.alpha": 0.15,
     "legend.frameon": False,
     "legend.labelspacing": 1,  # room for a finger: an entry hides its curve
-    "svg.fonttype": "path",
+    "svg.fonttype": "none",
     "svg.hashsalt": "irnn",
     **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "grid.color"), INK),
     **dict.fromkeys(("xtick.color", "ytick.color"), INK),
