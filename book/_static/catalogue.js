@@ -16,7 +16,8 @@ for (const box of document.querySelectorAll(".irnn-catalogue")) {
   const filter = () => {
     const parts = input.value.toLowerCase().split(/\s+/).filter(Boolean);
     for (const row of rows) {
-      const text = row.textContent.toLowerCase();
+      const ids = [...row.querySelectorAll("a")].map((run) => run.title); // as figures name runs
+      const text = [row.textContent, ...ids].join(" ").toLowerCase();
       row.hidden = !parts.every((part) => text.includes(part));
     }
     const n = rows.filter((row) => !row.hidden).length;

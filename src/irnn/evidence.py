@@ -50,6 +50,14 @@ def accuracies(runs: Sequence[Run], epoch: int = -1) -> np.ndarray:
     return np.array([run["val_accuracy"][epoch] for run in runs])
 
 
+def epochs_ahead(runs: Sequence[Run], others: Sequence[Run]) -> int:
+    """Return after how many epochs the mean test accuracy of runs is above that of others."""
+    epochs = min(len(run) for run in (*runs, *others))
+    return sum(
+        accuracies(runs, epoch).mean() > accuracies(others, epoch).mean() for epoch in range(epochs)
+    )
+
+
 def difference(runs: Sequence[Run], others: Sequence[Run], epoch: int = -1) -> Difference:
     """Return the difference of the mean test accuracies of runs and of others.
 

@@ -234,3 +234,10 @@ def test_a_signal_ends_the_build_and_what_it_started(tmp_path, number):
     assert process.returncode == 128 + number
     assert "Traceback" not in said
     assert not papermills()
+
+
+@pytest.mark.xdist_group("one")
+def test_a_group_of_tests_stays_in_one_process(request):
+    """Else every process builds the site of the tests: pytest and pytest-xdist must agree."""
+    if getattr(request.config.option, "loadgroup", False):
+        assert request.node.nodeid.endswith("@one")

@@ -93,7 +93,7 @@ def test_papermill_by_itself_from_any_folder(tmp_path):
     assert "テストデータでの正解率" in page
     assert "dataset = &#x27;digits&#x27;" in page
     assert "公開版と異なるパラメーター" in page
-    assert page.count("<figure") == 9
+    assert page.count("<figure") == 10
     plan = planned(chapters.experiment(irnn_vs_lstm, dataset="digits", epochs=1, seeds=1, units=4))
     trained = {path.stem for path in (tmp_path / "mine").glob("*.jsonl")}
     assert trained == {spec.name for spec in plan}
@@ -131,7 +131,7 @@ def test_the_published_page_on_a_machine_without_mnist(tmp_path):
     assert "Other parameters" not in page
     printed = [o for c in read(tmp_path / "out.ipynb").cells for o in c.get("outputs", [])]
     assert not [o for o in printed if o.get("name") == "stdout"]  # the site shows no stderr
-    assert page.count("<figure") == 9
+    assert page.count("<figure") == 10
 
 
 def test_a_wrong_path_to_mnist_is_not_passed_over(tmp_path):

@@ -60,11 +60,11 @@ def test_the_seeds_of_a_setting_share_a_row_of_the_page(two):
 
 def test_seeds_with_an_order_each_share_a_row_and_others_do_not(store):
     line = {"epoch": 1} | dict.fromkeys(METRICS, 0.25) | {"seconds": 2.0}
-    for seed, permutation in ((0, 0), (1, 1), (2, 1), (3, None)):
+    for seed, permutation in ((0, 0), (1, 1), (1, 0), (2, 1), (3, None)):
         spec = make("irnn", seed=seed, permutation=permutation)
         store.append(spec, {"sitting": SITTING}, line)
     table = catalogue.table(store.runs()[0], "en", str(store.root)).html
-    assert re.findall(r"<td>([\d ]+)</td>", table) == ["0 1", "2", "3"]
+    assert sorted(re.findall(r"<td>([\d ]+)</td>", table)) == ["0 1", "1", "2", "3"]
 
 
 def test_a_published_run_leads_to_its_record(site):

@@ -177,3 +177,10 @@ def test_a_drawing_is_compact():
     assert not re.search(r"\n|<!--", svg)
     assert not re.search(r'<path d="[^"]*\.\d{3}', svg)
     assert "<g><text" not in svg
+    assert re.search(r'<g data-curve="0"><path ', svg)  # as curves.js looks for it
+
+
+def test_what_is_left_out_of_a_drawing_stays_in_its_words(monkeypatch):
+    word = 'font-family: a; x="1.23456"'
+    monkeypatch.setitem(SHARED["en"], "epoch", word)
+    assert f">{word}</text>" in learning_curves(recorded(), ["irnn"], "en", "alt").svg()

@@ -123,7 +123,8 @@ def numbers(entries: list[Entry], language: str) -> dict[str, str]:
 
 def as_text(entries: list[Entry]) -> str:
     """Return a line per claim, for the command line."""
-    lines = [f"{e.verdict:15} {e.claim.name:28} {e.measured}".rstrip() for e in entries]
+    width = max(len(entry.claim.name) for entry in entries)
+    lines = [f"{e.verdict:15} {e.claim.name:{width}} {e.measured}".rstrip() for e in entries]
     return "\n".join(lines)
 
 

@@ -44,19 +44,22 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
 DOUBTS = {
     "en": {
         "reproduced": "No, a short one does as well.",
-        "in part": "Much of it does not, the rest does.",
+        "in part": "On small images much of it does not, the rest does.",
         "not reproduced": "Yes.",
         "not tested": "These parameters have no runs that tell.",
         "finding": "Test accuracy on images of 14 × 14 pixels, with the gradient cut after the "
         "last K steps: {measured}.",
+        "full": " On images of full size, where three seeds decide little: {measured}.",
     },
     "ja": {
         "reproduced": "必要ない。短い勾配でも変わらない。",
-        "in part": "課題の多くの部分には必要ないが、残りの部分には必要である。",
+        "in part": "縮小した画像では、多くの部分には必要ないが、残りの部分には必要である。",
         "not reproduced": "必要である。",
         "not tested": "このパラメーターでは、答えの根拠になるランがない。",
         "finding": "14 × 14 画素の画像で、勾配を最後の K ステップで打ち切ったときの"
         "テスト正解率を示す。{measured}。",
+        "full": "縮小しない画像での結果は次のとおりだが、3 通りのシードで決められることは"
+        "少ない。{measured}。",
     },
 }
 
@@ -64,6 +67,11 @@ DOUBTS = {
 def doubt(entries: list[Entry], language: str) -> dict[str, str]:
     """Return the ledger's answer to the post's doubt, and what it rests on."""
     text = DOUBTS[language]
-    (entry,) = (entry for entry in entries if entry.claim.name == "no-long-memory")
-    finding = text["finding"].format(measured=entry.measured) if entry.measured else ""
-    return {"doubt": text[entry.verdict], "doubt_finding": finding}
+    found = {entry.claim.name: entry for entry in entries}
+    small, full = (found[f"no-long-memory{size}"] for size in ("", "-at-full-length"))
+    findings = [
+        text[name].format(measured=entry.measured)
+        for name, entry in {"finding": small, "full": full}.items()
+        if entry.measured
+    ]
+    return {"doubt": text[small.verdict], "doubt_finding": "".join(findings)}

@@ -15,7 +15,7 @@ from irnn.show import cells as diagram
 from irnn.show import reader
 from irnn.show.picture import Picture, columns
 from irnn.show.plots import learning_curves
-from irnn.show.style import COLORS, INK, MARKERS, label_rows, legend, new_figure
+from irnn.show.style import COLORS, INK, MARKERS, label_rows, legend, logarithmic, new_figure
 from irnn.show.text import (
     described,
     mean,
@@ -52,7 +52,7 @@ PARAMETERS = shared({"learning_rate": "shared by both networks"}) | {
 CURVES = ("irnn", "lstm", "irnn-tuned", "lstm-tuned")
 
 # Epochs of the published curves; the runs in book/runs have at least as many.
-EPOCHS = {"irnn": 200, "lstm": 20, "irnn-tuned": 100, "lstm-tuned": 18, "small_batches": 5}
+EPOCHS = {"irnn": 200, "lstm": 20, "irnn-tuned": 105, "lstm-tuned": 18, "small_batches": 5}
 
 PAPER_BATCH = 16
 
@@ -329,8 +329,7 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
         lstm_loss=f"{_mean(runs['lstm'], 'loss', both):.3f}",
         lstm_lowest=f"{accuracies(runs['lstm'], both).min():.1%}",
         irnn_loss=f"{_mean(runs['irnn'], 'loss'):.2f}",
-        irnn_tuned_loss=f"{_mean(runs['irnn-tuned'], 'loss'):.2f}",
-        irnn_tuned_test_loss=f"{_mean(runs['irnn-tuned'], 'val_loss'):.2f}",
+        irnn_test_loss=f"{_mean(runs['irnn'], 'val_loss'):.2f}",
         example_updates=f"{EXAMPLE_EPOCHS * make('irnn').updates:,}",
         irnn_timed=irnn_time.epochs,
         lstm_timed=lstm_time.epochs,
@@ -401,7 +400,7 @@ def _compared(runs: Runs) -> dict[str, list[Run]]:
 
 def curves(runs: Runs, language: str) -> Picture:
     """Draw the test accuracy of both networks by epoch, at the shared rate and at their own."""
-    return learning_curves(_compared(runs), CURVES, language, ALT["curves"][language])
+    return _curves(_compared(runs), runs, "curves", language)
 
 
 def further(runs: Runs, language: str) -> Picture:
@@ -421,12 +420,19 @@ def further(runs: Runs, language: str) -> Picture:
             axes.text(0.01, value + 0.001, name, va="bottom", **label)
             axes.set_ylim(0, 1.06)  # room for the upper label
 
-    return learning_curves(runs, ("irnn", "irnn-tuned"), language, alt, more=more)
+    shown = ("irnn", "irnn-tuned")
+    return learning_curves(runs, shown, language, alt, more=more, times=_times(runs))
 
 
 def losses(runs: Runs, language: str) -> Picture:
     """Draw the training loss of the compared runs by epoch."""
-    return learning_curves(_compared(runs), CURVES, language, ALT["losses"][language], y="loss")
+    return _curves(_compared(runs), runs, "losses", language, y="loss")
+
+
+def _curves(shown: Runs, runs: Runs, name: str, language: str, **axes: str) -> Picture:
+    """Draw all curves, with the time of an epoch that all of the runs say."""
+    alt, times = ALT[name][language], _times(runs)
+    return learning_curves(shown, CURVES, language, alt, times=times, **axes)
 
 
 def batches(runs: Runs, language: str) -> Picture:
@@ -443,7 +449,7 @@ def curves_by_time(runs: Runs, language: str) -> Picture:
     for irnn, lstm in PAIRS:
         epochs = math.ceil(len(found[lstm][0]) * _ratio(runs))
         found[irnn] = [run.until(epochs) for run in runs[irnn]]
-    return learning_curves(found, CURVES, language, ALT["curves_by_time"][language], x="minutes")
+    return _curves(found, runs, "curves_by_time", language, x="minutes")
 
 
 def times(runs: Runs, language: str) -> Picture:
@@ -499,8 +505,7 @@ def search(runs: Runs, language: str) -> Picture:
             )
         look = {"color": INK, "linewidth": 1.2, "linestyle": ":", "alpha": 0.8}
         axes.axhline(np.log(10), label=text["guessing"], **look)
-        axes.set_xscale("log")
-        axes.xaxis.set_major_formatter(lambda value, _: rate(value))
+        logarithmic(axes.xaxis)
         axes.set(xlabel=text["learning rate"], ylabel=text["loss"])
         legend(figure, wide, columns=3)
         return figure

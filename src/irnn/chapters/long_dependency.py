@@ -17,7 +17,7 @@ from irnn.show import reader
 from irnn.show.curves import of_runs
 from irnn.show.picture import Picture, columns
 from irnn.show.plots import final_accuracies
-from irnn.show.style import COLORS, INK, MARKERS, legend, new_figure
+from irnn.show.style import COLORS, INK, MARKERS, legend, logarithmic, new_figure
 from irnn.show.text import described, joined, percent, rate
 from irnn.show.words import SHARED
 from irnn.spec import IMAGES, RunSpec, make
@@ -652,6 +652,7 @@ def numbers_of_probes(
                 found[f"{name}_{end}_{n}"] = f"{100 * np.mean(probe.values[name]):.1f}%"
     for (model, name), probes in _trained(answers).items():
         pixels, mean = probes[0].values["pixels"], _accuracy(probes)
+        found[f"{model}_{name}_probed"] = min(probe.epoch for probe in probes)
         for t in READ:
             found[f"{model}_{name}_after_{t}"] = f"{100 * mean[pixels.index(t)]:.1f}%"
         late = [t for t, value in zip(pixels, mean, strict=True) if value < mean[-1] / 2]
@@ -741,8 +742,8 @@ def reach(probes: list[Probe], language: str) -> Picture:
                 label = label if when == "after" else f"_{label}"
                 mean = look | {"marker": MARKERS[group[0]], "markevery": MARKED, "markersize": 4}
                 axes.plot(_norm(some), linewidth=2, label=label, **mean)
-            axes.set(title=text[when], xlabel=text["back"], yscale="log")
-            axes.yaxis.set_major_formatter(lambda value, _: rate(value))
+            axes.set(title=text[when], xlabel=text["back"])
+            logarithmic(axes.yaxis)
             axes.set_ylabel(text["norm"])
             axes.label_outer()
         legend(figure, wide)

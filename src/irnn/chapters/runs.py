@@ -131,47 +131,51 @@ def table(runs: Iterable[Run], language: str, runs_dir: str = "") -> Table:
         f'<th scope="col"{NUMERIC if key in NUMBERS else ""}>{text}</th>'
         for key, text in HEADINGS[language].items()
     )
-    groups: dict[RunSpec, list[Run]] = {}
+    groups: dict[tuple[RunSpec, bool], list[Run]] = {}
     for run in runs:
         groups.setdefault(_without_seed(run.spec), []).append(run)
-    body = "".join(_html_row(spec, some, language, linked) for spec, some in groups.items())
+    body = "".join(_html_row(*key, some, language, linked) for key, some in groups.items())
     return Table(
         f'<div class="irnn-catalogue"><table><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
 
 
-def _without_seed(spec: RunSpec) -> RunSpec:
-    """Return what a run has in common with those of other seeds, each with its permutation."""
-    own = {"permutation": 0} if spec.permutation == spec.seed else {}
-    return replace(spec, seed=0, **own)
+def _without_seed(spec: RunSpec) -> tuple[RunSpec, bool]:
+    """Return a run's spec without its seed, and whether that is also its permutation's."""
+    own = spec.permutation == spec.seed
+    return replace(spec, seed=0, permutation=None if own else spec.permutation), own
 
 
 NUMERIC = ' class="number"'
 NUMBERS = ("learning_rate", "epochs", "best", "final", "seconds")
 
 
-def _html_row(spec: RunSpec, runs: list[Run], language: str, linked: bool) -> str:
-    """Return the runs of a setting, `spec` without their seeds, as a row of the page's table."""
+def _html_row(spec: RunSpec, own: bool, runs: list[Run], language: str, linked: bool) -> str:
+    """Return the runs of a setting, see `_without_seed`, as a row of the page's table.
+
+    There is no mean where a run has diverged, and no time where several devices trained.
+    """
     runs = sorted(runs, key=lambda run: run.spec.seed)
     rows = [row(run) for run in runs]
     links = [
-        f'<a href="../../{RECORDS}/{run.spec.name}.jsonl">{run.spec.seed}</a>'
+        f'<a href="../../{RECORDS}/{run.spec.name}.jsonl" title="{run.spec.id}">{run.spec.seed}</a>'
         if linked
         else f"{run.spec.seed}"
         for run in runs
     ]
+    words = [setting(spec), *(["permutation seed"] if own else [])]
     seconds = [entry["seconds"] for entry in rows if entry["seconds"] is not None]
     devices = dict.fromkeys(f"{entry['backend']}, {entry['device']}" for entry in rows)
     shown = {
         "model": spec.model.upper(),
-        "setting": html.escape(setting(spec)) or "–",
+        "setting": html.escape(", ".join(filter(None, words))) or "–",
         "learning_rate": f"{spec.learning_rate:g}",
         "seeds": " ".join(links),
         "epochs": "–".join(dict.fromkeys(str(f([len(run) for run in runs])) for f in (min, max))),
         "best": _percent(rows, "best"),
         "final": _percent(rows, "final"),
-        "seconds": f"{np.median(seconds):.1f}" if seconds else "",
+        "seconds": f"{np.median(seconds):.1f}" if seconds and len(devices) == 1 else "",
         "where": html.escape("; ".join(devices)),
         "date": max(str(entry["date"])[:10] for entry in rows),
     }
@@ -182,6 +186,6 @@ def _html_row(spec: RunSpec, runs: list[Run], language: str, linked: bool) -> st
 
 
 def _percent(rows: list[Row], metric: str) -> str:
-    """Return the mean of a metric over runs, those left out that have none."""
-    found = [entry[metric] for entry in rows if entry[metric] is not None]
-    return f"{np.mean(found):.1%}" if found else ""
+    """Return the mean of a metric over runs that all have it, else nothing."""
+    found = [entry[metric] for entry in rows]
+    return "" if None in found else f"{np.mean(found):.1%}"

@@ -131,7 +131,10 @@ def _box(
     axes.fill_between(*sides, facecolor=f"{color}30", edgecolor=color)
     look = {"ha": "center", "va": "center"}
     axes.text(x, y + (height / 4 if name else 0), sign, fontsize="small", **look)
-    axes.text(x, y - height / 6, name, fontsize=8, linespacing=1.0, **look)
+    lines = name.split("\n")  # one by one, so that each is centred in any font
+    for n, line in enumerate(lines):
+        place = {"xytext": (0, 5 * (len(lines) - 1) - 10 * n), "textcoords": "offset points"}
+        axes.annotate(line, (x, y - height / 6), fontsize=8, **place, **look)
 
 
 def _node(axes: "Axes", center: tuple[float, float], sign: str) -> None:

@@ -181,10 +181,15 @@ def _compact(svg: str) -> str:
     """
     svg = re.sub(r"<!--.*?-->", "", svg[svg.index("<svg") :], flags=re.DOTALL)
     svg = re.sub(r'<g id="[\w.]+_\d+"', "<g", re.sub(r"\s*\n\s*", "", svg))
-    svg = re.sub(r' transform="rotate\(-?0 [^)]*\)"|font-family: [^;"]*(?:; )?', "", svg)
-    svg = re.sub(r"<g>(<(text|path|use)\b[^<>]*(?:/>|>[^<]*</\2>))</g>", r"\1", svg)
+    svg = re.sub(r"<[^>]+>", _compact_tag, svg)
+    return re.sub(r"<g>(<(text|path|use)\b[^>]*(?:/>|>[^<]*</\2>))</g>", r"\1", svg)
+
+
+def _compact_tag(tag: re.Match) -> str:
+    needless = r' transform="rotate\(-?0 [^)]*\)"|font-family: [^;"]*(?:; )?'
     places = r' (?:d|x|y)="[^"]*"|translate\([^)]*\)'
-    return re.sub(places, lambda found: re.sub(r"\d+\.\d{3,}", _hundredth, found[0]), svg)
+    short = re.sub(needless, "", tag[0])
+    return re.sub(places, lambda found: re.sub(r"\d+\.\d{3,}", _hundredth, found[0]), short)
 
 
 def _hundredth(number: re.Match) -> str:

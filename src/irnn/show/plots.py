@@ -9,7 +9,7 @@ from irnn.show.curves import of_runs
 from irnn.show.picture import Picture, columns
 from irnn.show.style import COLORS, INK, MARKERS, label_rows, legend, new_figure
 from irnn.show.text import described, rate
-from irnn.show.times import comparable, epoch_times
+from irnn.show.times import EpochTime, comparable, epoch_times
 from irnn.show.words import SHARED
 from irnn.store import Run
 
@@ -25,7 +25,7 @@ METRICS = {
     "loss": ("training loss", float(np.log(10)), "guessing"),
 }
 
-MARKED = 20  # points of a curve, about, if it has more
+MARKERS_AT_MOST = 20  # on a curve
 
 
 def learning_curves(
@@ -36,6 +36,7 @@ def learning_curves(
     x: str = "epoch",
     y: str = "val_accuracy",
     more: "Callable[[Axes], None] | None" = None,
+    times: dict[str, EpochTime] | None = None,
 ) -> Picture:
     """Draw the test accuracy or the training loss of curves by epoch, or over another axis.
 
@@ -49,21 +50,22 @@ def learning_curves(
         language: The page's.
         alt: What the figure is.
         x: "epoch"; "updates"; or "minutes", epochs times what an epoch of the curve's network
-            takes, see `epoch_times`.
+            takes.
         y: "val_accuracy" or "loss".
         more: Draws what else belongs on the axes.
+        times: What an epoch takes, by network; None: what these runs say, see `epoch_times`.
 
     """
     text = SHARED[language]
     curves = list(curves)
     shown = [run for name in curves for run in runs[name]]
+    times = times or epoch_times(shown)
     updates = {run.spec.updates for run in shown}
     labels = {name: _label(runs[name], text, len(updates) > 1) for name in curves}
     scale = dict.fromkeys(curves, 1.0)  # of an epoch on the axis
     if x == "updates":
         scale = {name: runs[name][0].spec.updates for name in curves}
     elif x == "minutes":
-        times = epoch_times(shown)
         scale = {name: times[runs[name][0].spec.model].seconds / 60 for name in curves}
 
     def draw(wide: bool) -> "Figure":
@@ -84,7 +86,7 @@ def learning_curves(
                 linewidth=2,
                 marker=MARKERS[model],
                 markersize=4,
-                markevery=_some(values.shape[1]),
+                markevery=_markevery(values.shape[1]),
                 markerfacecolor="none" if dashed else None,
                 label=labels[name],
                 gid=runs[name][0].spec.id if len(values) == 1 else None,
@@ -121,20 +123,25 @@ def learning_curves(
         for epoch, value in enumerate(run[y], 1)
     ]
     alt = described(alt, ends, language)
-    units = _units({labels[name]: runs[name] for name in curves}, text) if x == "epoch" else {}
+    by_label = {labels[name]: runs[name] for name in curves}
+    units = _units(by_label, times, text) if x == "epoch" else {}
     return Picture(draw, alt, language, tuple(shown), values=values, units=units)
 
 
-def _some(points: int) -> tuple[int, int]:
-    """Return the first of a curve's points with a marker and the distance of the next: not all."""
-    every = max(1, points // MARKED)
+def _markevery(points: int) -> tuple[int, int]:
+    """Return which of a curve's points is the first with a marker, and how far the next is.
+
+    There are at most `MARKERS_AT_MOST`, one of them at the end.
+    """
+    every = -(-points // MARKERS_AT_MOST)
     return (points - 1) % every, every
 
 
-def _units(curves: Runs, text: dict[str, str]) -> dict[str, dict[str, float]]:
+def _units(
+    curves: Runs, times: dict[str, EpochTime], text: dict[str, str]
+) -> dict[str, dict[str, float]]:
     """Return what an epoch of each curve is in updates and, where that compares, in minutes."""
     found = {text["updates"]: {label: some[0].spec.updates for label, some in curves.items()}}
-    times = epoch_times(run for some in curves.values() for run in some)
     if comparable(times):
         found[text["minutes"]] = {
             label: times[some[0].spec.model].seconds / 60 for label, some in curves.items()

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING
 
+from irnn.show.text import rate
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -71,6 +73,13 @@ def legend(figure: "Figure", wide: bool, columns: int = 2) -> None:
             found.setdefault(label, handle)
     where = "outside lower center"
     figure.legend(found.values(), found, loc=where, ncols=columns if wide else 1)
+
+
+def logarithmic(axis) -> None:
+    """Make an axis logarithmic, with numbers as the text has them: 10⁻⁶."""
+    getattr(axis.axes, f"set_{axis.axis_name}scale")("log")
+    axis.set_major_formatter(lambda value, _: rate(value))
+    axis.set_minor_formatter(matplotlib().ticker.NullFormatter())
 
 
 def label_rows(axes, labels: "list[str]", wide: bool) -> None:
