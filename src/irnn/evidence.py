@@ -54,7 +54,8 @@ def epochs_ahead(runs: Sequence[Run], others: Sequence[Run]) -> int:
     """Return after how many epochs the mean test accuracy of runs is above that of others."""
     epochs = min(len(run) for run in (*runs, *others))
     return sum(
-        accuracies(runs, epoch).mean() > accuracies(others, epoch).mean() for epoch in range(epochs)
+        bool(accuracies(runs, epoch).mean() > accuracies(others, epoch).mean())
+        for epoch in range(epochs)
     )
 
 
