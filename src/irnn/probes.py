@@ -321,16 +321,23 @@ def record(
 
     """
     path = Path(folder) / f"{kind}.jsonl"
+    lock = FileLock(path.with_suffix(".lock"), timeout=0)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path.with_suffix(".lock"), timeout=0):
-            _record(path, wanted, store, origin, mnist)
+        lock.acquire()
     except Timeout:
         raise InputError(f"another process writes {path}; wait until it has ended") from None
     except OSError as error:
-        raise InputError(
-            f"{path} cannot be written ({error.strerror}); name another folder with --output"
-        ) from None
+        raise _not_writable(path, error) from None
+    try:
+        _record(path, wanted, store, origin, mnist)
+    finally:
+        lock.release()
+
+
+def _not_writable(path: Path, error: OSError) -> InputError:
+    remedy = "name another folder with --output"
+    return InputError(f"{path} cannot be written ({error.strerror}); {remedy}")
 
 
 def _record(path: Path, wanted: list[Probe], store: Store, origin: dict, mnist: str | None) -> None:
@@ -362,8 +369,11 @@ def _say(text: str) -> None:
 
 def _write(path: Path, probes: list[Probe]) -> None:
     lines = [{k: v for k, v in asdict(probe).items() if v is not None} for probe in probes]
-    with whole(path) as file:
-        file.write("".join(json.dumps(line) + "\n" for line in lines).encode())
+    try:
+        with whole(path) as file:
+            file.write("".join(json.dumps(line) + "\n" for line in lines).encode())
+    except OSError as error:
+        raise _not_writable(path, error) from None
 
 
 # --- read back --------------------------------------------------------------------------

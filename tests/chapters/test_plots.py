@@ -7,7 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from irnn.chapters import claims, irnn_vs_lstm, reproduce, speed, truncated_bptt
+from irnn.chapters import (
+    claims,
+    irnn_vs_lstm,
+    long_dependency,
+    optimizer,
+    reproduce,
+    speed,
+    ten_years_later,
+    truncated_bptt,
+)
 from irnn.data import Data
 from irnn.measurements import GPU, Jobs, Loss, Speed
 from irnn.show.plots import learning_curves
@@ -353,7 +362,15 @@ def test_two_curves_of_a_network_have_one_time(recorded):
 
 
 def test_alternative_texts_and_captions_are_in_both_languages():
-    for chapter in (irnn_vs_lstm, reproduce, speed):
+    for chapter in (
+        irnn_vs_lstm,
+        optimizer,
+        truncated_bptt,
+        long_dependency,
+        ten_years_later,
+        reproduce,
+        speed,
+    ):
         assert chapter.ALT.keys() == chapter.CAPTIONS.keys()
         for texts in [*chapter.ALT.values(), *chapter.CAPTIONS.values()]:
             assert not re.search(JAPANESE, texts["en"])
