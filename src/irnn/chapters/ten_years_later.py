@@ -39,7 +39,7 @@ TODAY = {
 }
 
 EPOCHS = {"relu": 10, "lstm": 2, "carried": 3}
-EPOCHS |= {"fair-search": 2, "fair": 12, "full-search": 3, "full": 12}
+EPOCHS |= {"fair-search": 2, "fair": 12, "full-search": 3, "full": 16}
 
 HELD_OUT = 1 / 6  # of the training images
 
