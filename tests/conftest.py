@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from filelock import FileLock
 
 from irnn import chapters
 from tests.browser import Browser, lacking, program, served
@@ -35,10 +36,10 @@ def pytest_xdist_auto_num_workers(config):
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(items):
-    """Keep the tests of the site in one process, where it is built once."""
+    """Keep a module's tests of the site in one process, for what they share."""
     for item in items:
         if "site" in item.fixturenames:
-            item.add_marker(pytest.mark.xdist_group("site"))
+            item.add_marker(pytest.mark.xdist_group(item.module.__name__))
 
 
 @pytest.fixture(scope="session")
@@ -103,9 +104,27 @@ def address(site):
 def site(tmp_path_factory) -> Path:
     """The built site: every chapter executed on `digits` with smoke.yaml.
 
+    It is built by the first process that wants it, for all of them.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    output, failed = folder / "site", folder / "site-failed"
+    with FileLock(folder / "site.lock"):
+        if failed.exists():
+            pytest.fail(failed.read_text("utf-8"))
+        if not output.exists() and (why := build_site(output)):
+            failed.write_text(why, "utf-8")
+            pytest.fail(why)
+    return output / "_build" / "html"
+
+
+def build_site(output: Path) -> str | None:
+    """Build the site into a new folder; return what was printed if that fails.
+
     Its runs are trained first, together, for which the chapters would take many times as long.
     """
-    output = tmp_path_factory.mktemp("book")
+    output.mkdir()
     smoke = ROOT / "book" / "parameters" / "smoke.yaml"
     values = yaml.safe_load(smoke.read_text("utf-8"))
     notebooks = {path.stem for path in ROOT.glob("book/en/*.ipynb")}
@@ -123,5 +142,6 @@ def site(tmp_path_factory) -> Path:
             text=True,
             check=False,
         )
-        assert done.returncode == 0, done.stdout + done.stderr
-    return output / "_build" / "html"
+        if done.returncode:
+            return done.stdout + done.stderr
+    return None
