@@ -4,8 +4,6 @@ PYTHON ?= python3
 export KERAS_BACKEND ?= jax
 # Every chapter and many a test is a process: modules are compiled once, not in each of them.
 unexport PYTHONDONTWRITEBYTECODE
-# In the order of tests/conftest.py.
-WORKERS = -n auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 EXTRAS = --extra tensorflow --extra jax --extra cluster --extra notebook --group dev
 
 .PHONY: book test serve train lock clean
@@ -15,8 +13,7 @@ book: .venv/ready  ## execute the chapters that changed and render the site into
 
 test: .venv/ready  ## lint, then test: all on JAX, and what depends on the backend on TensorFlow too
 	.venv/bin/ruff check . && .venv/bin/ruff format --check .
-	.venv/bin/pytest $(WORKERS)
-	KERAS_BACKEND=tensorflow .venv/bin/pytest $(WORKERS) -m keras
+	.venv/bin/pytest -n auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 
 serve: .venv/ready  ## show the site on http://localhost:8000, built again as you edit
 	.venv/bin/python -m irnn serve
