@@ -39,13 +39,16 @@ def pytest_collection_modifyitems(items):
     """Keep a module's tests of the site in one process, for what they share.
 
     What takes longest comes first: the site, which one module has built, and the tests on
-    TensorFlow. The other modules of the site come last, so that no process waits for it.
+    TensorFlow. The other modules of the site come when it stands, so that no process waits for it,
+    and before short tests, which fill the time to the end.
     """
 
     def turn(item) -> int:
         if item.path.stem in ("test_site", "test_tensorflow"):
             return 0
-        return 2 if "site" in item.fixturenames else 1
+        if "site" in item.fixturenames:
+            return 2
+        return 1 if item.path.parent.name == "training" else 3
 
     items.sort(key=turn)
     for item in items:
