@@ -445,9 +445,9 @@ def batches(runs: Runs, language: str) -> Picture:
 
 def curves_by_time(runs: Runs, language: str) -> Picture:
     """Draw the same by computation time: all that an IRNN does while its LSTM is trained."""
-    found = _compared(runs)
+    found, ratio = _compared(runs), _ratio(_times(runs))
     for irnn, lstm in PAIRS:
-        epochs = math.ceil(len(found[lstm][0]) * _ratio(runs))
+        epochs = math.ceil(len(found[lstm][0]) * ratio)
         found[irnn] = [run.until(epochs) for run in runs[irnn]]
     return _curves(found, runs, "curves_by_time", language, x="minutes")
 
@@ -574,9 +574,8 @@ def _common(runs: Runs, *curves: str) -> int:
     return min(len(run) for name in curves for run in runs[name]) - 1
 
 
-def _ratio(runs: Runs) -> float:
+def _ratio(times: dict[str, EpochTime]) -> float:
     """Return how many epochs of the IRNN one of the LSTM takes, on one kind of machine."""
-    times = _times(runs)
     return times["lstm"].seconds / times["irnn"].seconds
 
 
@@ -591,7 +590,7 @@ def _same_time(runs: Runs) -> tuple[int, int]:
 
     They are the last of the LSTM, or of the IRNN where that was trained for less time.
     """
-    ratio = _ratio(runs)
+    ratio = _ratio(_times(runs))
     epochs = min(len(run) for run in runs["irnn"])
     lstm = min(_common(runs, "lstm"), int(epochs / ratio) - 1)
     irnn = min(int((lstm + 1) * ratio), epochs) - 1
@@ -622,7 +621,7 @@ def lstm_epochs_cost_more(runs: Runs) -> str:
 
     Reproduced: from half to twice the post's ratio. In part: more than one.
     """
-    ratio = _ratio(runs)
+    ratio = _ratio(_times(runs))
     then = POST_SECONDS["lstm"] / POST_SECONDS["irnn"]
     if then / 2 <= ratio <= 2 * then:
         return "reproduced"
@@ -661,8 +660,7 @@ def _by_time(runs: Runs, language: str) -> str:
 def _seconds(runs: Runs, language: str) -> str:
     times = _times(runs)
     both = {model: seconds(times[model].seconds) for model in POST_SECONDS}
-    ratio = times["lstm"].seconds / times["irnn"].seconds
-    return MEASURED[language]["seconds"].format(**both, ratio=f"{ratio:.1f}")
+    return MEASURED[language]["seconds"].format(**both, ratio=f"{_ratio(times):.1f}")
 
 
 def _final(runs: Runs, language: str) -> str:
