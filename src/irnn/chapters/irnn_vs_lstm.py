@@ -283,7 +283,8 @@ def experiment(
 def numbers(runs: Runs, language: str) -> dict[str, str | int]:
     """Return the numbers of the prose by name."""
     spec = runs["irnn"][0].spec
-    irnn_time, lstm_time = (_times(runs)[network] for network in POST_SECONDS)
+    times = _times(runs)
+    irnn_time, lstm_time = (times[network] for network in POST_SECONDS)
     both, both_tuned = (_common(runs, *pair) for pair in PAIRS)
     means = [accuracies(runs["lstm-tuned"], epoch).mean() for epoch in range(both_tuned + 1)]
     peak = int(np.argmax(means))
@@ -335,7 +336,7 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
         lstm_timed=lstm_time.epochs,
         irnn_seconds=seconds(irnn_time.seconds),
         lstm_seconds=seconds(lstm_time.seconds),
-        ratio=f"{lstm_time.seconds / irnn_time.seconds:.1f}",
+        ratio=f"{_ratio(times):.1f}",
         irnn_then_seconds=seconds(POST_SECONDS["irnn"]),
         lstm_then_seconds=seconds(POST_SECONDS["lstm"]),
         then_ratio=f"{POST_SECONDS['lstm'] / POST_SECONDS['irnn']:.1f}",
