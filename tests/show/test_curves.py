@@ -177,6 +177,7 @@ def test_a_drawing_is_compact():
     assert not re.search(r"\n|<!--", svg)
     assert not re.search(r'<path d="[^"]*\.\d{3}', svg)
     assert "<g><text" not in svg
+    assert "<style" not in svg  # it would be one of the whole page
     assert re.search(r'<g data-curve="0"><path ', svg)  # as curves.js looks for it
 
 

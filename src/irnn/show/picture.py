@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 
+LINES = "stroke-linejoin: round; stroke-linecap: butt"  # as matplotlib has them in all its files
+
 # The words that the script has need of.
 WORDS = ("point", "of run", "of mean", "plot", "legend", "toggle", "units")
 
@@ -178,8 +180,12 @@ def _compact(svg: str) -> str:
 
     Without spaces, comments, names of fonts, rotations by nothing, groups of a single part, and the
     names that matplotlib gives to groups by default, which are the same in all figures of a page.
+    The element itself has what a style sheet in the file says of all elements, for which a browser
+    would style the whole page anew, and its shape, which CSS needs for one that is out of sight.
     """
     svg = re.sub(r"<!--.*?-->", "", svg[svg.index("<svg") :], flags=re.DOTALL)
+    svg = re.sub(r"<defs>\s*<style[^>]*>[^<]*</style>\s*</defs>", "", svg)
+    svg = re.sub(r'viewBox="0 0 (\S+) (\S+)"', rf'\g<0> style="aspect-ratio: \1/\2; {LINES}"', svg)
     svg = re.sub(r'<g id="[\w.]+_\d+"', "<g", re.sub(r"\s*\n\s*", "", svg))
     svg = re.sub(r"<[^>]+>", _compact_tag, svg)
     return re.sub(r"<g>(<(text|path|use)\b[^>]*(?:/>|>[^<]*</\2>))</g>", r"\1", svg)
