@@ -17,7 +17,7 @@ from irnn.training.plan import Experiment
 SIGNIFICANT = 0.05
 LEARNS = 0.2  # above this test accuracy a network is said to learn: twice what guessing gives
 
-VERDICTS = ("reproduced", "in part", "not reproduced", "not tested")
+VERDICTS = ("reproduced", "in part", "undecided", "not reproduced", "not tested")
 
 Runs = Mapping[str, list[Run]]
 
@@ -76,6 +76,12 @@ def difference(runs: Sequence[Run], others: Sequence[Run], epoch: int = -1) -> D
     with warnings.catch_warnings():  # that one side has no spread, as where all seeds are at chance
         warnings.filterwarnings("ignore", "Precision loss", RuntimeWarning)
         return Difference(value, float(ttest_ind(a, b, equal_var=False).pvalue))
+
+
+def is_ahead(runs: Sequence[Run], others: Sequence[Run], epoch: int = -1) -> str:
+    """Judge that runs are ahead of others, undecided where the seeds do not tell."""
+    gap = difference(runs, others, epoch)
+    return "reproduced" if gap.higher else "not reproduced" if gap.lower else "undecided"
 
 
 class NotRecorded(Exception):

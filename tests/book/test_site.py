@@ -204,7 +204,7 @@ def test_the_root_page_shows_question_answer_figure_and_invitation(pages, langua
     root = pages["book/index.html"]
     part = root.html.split(f'<section lang="{language}">')[1].split("</section>")[0]
     answers = [
-        ANSWERS[language][verdict] for verdict in ("reproduced", "in part", "not reproduced")
+        ANSWERS[language][verdict] for verdict in ("reproduced", "undecided", "not reproduced")
     ]
     assert any(f"<b>{html.escape(answer)}</b>" in part for answer in answers)
     assert part.count("<svg") == 1

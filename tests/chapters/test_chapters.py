@@ -179,7 +179,7 @@ def test_parts_whose_runs_are_to_come_are_asked_for_on_the_command_line(capsys, 
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("verdict", ["reproduced", "in part", "not reproduced"])
+@pytest.mark.parametrize("verdict", ["reproduced", "undecided", "not reproduced"])
 def test_the_first_page_answers_as_the_rule_judges(monkeypatch, language, verdict):
     values = dict.fromkeys(["lstm_epochs", "irnn_then", "lstm", "lstm_tuned_epochs"], "12")
     values |= dict.fromkeys(["irnn_tuned_then", "lstm_tuned"], "34%")

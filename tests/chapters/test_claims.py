@@ -76,7 +76,7 @@ def test_a_curve_that_lacks_an_epoch_of_one_seed_is_not_tested(store):
 
 @pytest.mark.parametrize(
     ("lstm", "expected"),
-    [([0.2, 0.21], "reproduced"), ([0.9, 0.91], "not reproduced"), ([0.2, 0.99], "in part")],
+    [([0.2, 0.21], "reproduced"), ([0.9, 0.91], "not reproduced"), ([0.2, 0.99], "undecided")],
 )
 def test_other_numbers_give_another_verdict(store, lstm, expected):
     experiment = chapters.experiment(irnn_vs_lstm, seeds=2, epochs=2)
@@ -88,6 +88,20 @@ def test_other_numbers_give_another_verdict(store, lstm, expected):
         spec for name in ("irnn", "lstm") for spec in experiment[name].specs
     }
     assert "60.5%" in entry.measured
+
+
+@pytest.mark.parametrize(("gained", "expected"), [(0.1, "reproduced"), (0.0, "in part")])
+def test_a_lead_by_the_clock_is_larger_only_if_time_adds_to_it(store, gained, expected):
+    experiment = chapters.experiment(irnn_vs_lstm, seeds=2, epochs=4)
+    for spec in experiment["irnn"].specs:
+        epochs = lines(0.6, 4, seconds=10)
+        for n, epoch in enumerate(epochs):
+            epoch["val_accuracy"] += n * gained
+        store.append(spec, SITTING, *epochs)
+    record(store, experiment["irnn-tuned"], [0.6, 0.61], seconds=10)
+    for name in ("lstm", "lstm-tuned"):
+        record(store, experiment[name], [0.2, 0.21], seconds=40)
+    assert verdict(store, "irnn-ahead-by-time", seeds=2, epochs=4).verdict == expected
 
 
 @pytest.mark.parametrize(

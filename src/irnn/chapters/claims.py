@@ -50,21 +50,23 @@ REVIEWED = {
     "permuted-is-harder": "reproduced",
     "irnn-adds": "in part",
     "irnn-ahead-searched": "not reproduced",
-    "irnn-ahead-searched-at-full-length": "in part",
+    "irnn-ahead-searched-at-full-length": "undecided",
     "relu-derivative-matters": "reproduced",
-    "today-is-better": "in part",
+    "today-is-better": "undecided",
 }
 
 VERDICTS = {
     "en": {
         "reproduced": "reproduced",
         "in part": "in part",
+        "undecided": "undecided",
         "not reproduced": "not reproduced",
         "not tested": "not tested",
     },
     "ja": {
         "reproduced": "再現",
         "in part": "一部再現",
+        "undecided": "判定できず",
         "not reproduced": "再現せず",
         "not tested": "未検証",
     },

@@ -162,7 +162,7 @@ WORDS = {
         "rows": "row by row",
         "columns": "column by column",
         "reversed": "from the last pixel to the first",
-        "permuted": "shuffled",
+        "permuted": "permuted",
         "cropped": "row by row, without the border",
         "all": "gradient through all steps",
         "quarter": "blank steps and a quarter of the pixels",

@@ -492,8 +492,8 @@ def _learned_rates(runs: Runs, language: str) -> str:
 
 
 OUTCOMES = {
-    "en": "the IRNN with SGD: {learned} settings learned, {stalled} stalled, {diverged} diverged; "
-    "at best {best:.1%}",
+    "en": "the IRNN with SGD, number of settings: {learned} learned, {stalled} stalled, "
+    "{diverged} diverged; at best {best:.1%}",
     "ja": "SGD を使った IRNN：学習した設定 {learned} 通り、停滞した設定 {stalled} 通り、"
     "発散した設定 {diverged} 通り。正解率は最高で {best:.1%}",
 }

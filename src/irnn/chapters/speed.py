@@ -43,9 +43,9 @@ MILLION = 1_000_000  # updates, the paper's
 ALT = {
     "loops": {
         "en": "Seconds per epoch: July 2015 slowest, then TensorFlow, stock Keras on JAX and this "
-        "book's loops, down to the processor's ceiling",
+        "book's loops, and at last the least that the processor allows",
         "ja": "1 エポックの秒数。2015 年 7 月が最も長く、TensorFlow、JAX 上の Keras 標準、"
-        "本書のループの順に短くなり、プロセッサーの上限に近づく",
+        "本書のループの順に短くなり、最後はプロセッサーで可能な最短の時間",
     },
     "batch_sizes": {
         "en": "Seconds per epoch over the batch size, of this book's networks and stock Keras",
@@ -217,7 +217,7 @@ def _of_network(network: str, speed: list[Speed], jobs: list[Jobs]) -> dict[str,
         "faster": f"{then / native.seconds:.0f}",
         "scan_ratio": f"{scan.ratio:.2f}",
         "native_ratio": f"{native.ratio:.2f}",
-        "of_ceiling": f"{program.cpu_seconds / ceiling.cpu_seconds:.2f}",
+        "of_bound": f"{program.cpu_seconds / ceiling.cpu_seconds:.2f}",
         "tensorflow_ratio": f"{tensorflow.ratio:.2f}",
         "tensorflow_cpu_ratio": f"{tensorflow.cpu_ratio:.2f}",
         "tensorflow_times": f"{tensorflow.seconds / native.seconds:.1f}",

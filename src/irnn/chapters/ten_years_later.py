@@ -6,7 +6,15 @@ from itertools import chain, combinations, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from irnn.errors import one_of
-from irnn.evidence import SIGNIFICANT, Claim, Runs, accuracies, difference, epochs_ahead
+from irnn.evidence import (
+    SIGNIFICANT,
+    Claim,
+    Runs,
+    accuracies,
+    difference,
+    epochs_ahead,
+    is_ahead,
+)
 from irnn.parameters import Parameter, shared, switch
 from irnn.show.picture import Picture, columns
 from irnn.show.plots import final_accuracies, learning_curves
@@ -408,14 +416,12 @@ def derivative_matters(runs: Runs) -> str:
 
 def today_is_better(runs: Runs) -> str:
     """Judge that an LSTM with today's scales and gates is ahead of 2015's, by more than chance."""
-    gap = difference(runs["lstm-both"], runs["lstm-neither"])
-    return "reproduced" if gap.higher else "not reproduced" if gap.lower else "in part"
+    return is_ahead(runs["lstm-both"], runs["lstm-neither"])
 
 
 def irnn_is_ahead_searched(runs: Runs, name: str) -> str:
     """Judge that the IRNN ends ahead of the LSTM, as one of `SEARCHES` chose, beyond chance."""
-    gap = difference(runs[f"irnn-{name}"], runs[f"lstm-{name}"])
-    return "reproduced" if gap.higher else "not reproduced" if gap.lower else "in part"
+    return is_ahead(runs[f"irnn-{name}"], runs[f"lstm-{name}"])
 
 
 def _derivatives(runs: Runs, language: str) -> str:

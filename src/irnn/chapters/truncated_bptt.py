@@ -88,7 +88,7 @@ ALT = {
 CAPTIONS = {
     "by_length": {
         "en": "Accuracy on the test set when the gradient is cut after the last K steps, for pixels"
-        " read row by row and in a shuffled order. A dot is a seed, a line goes through the means.",
+        " read row by row and in a permuted order. A dot is a seed, a line goes through the means.",
         "ja": "勾配を最後の K ステップで打ち切ったときの、テストデータでの正解率。画素を行ごとに"
         "読む場合と、シャッフルした順序で読む場合を示す。点は個々のシード、線はその平均。",
     },
@@ -493,7 +493,7 @@ def permuted_hardly_loses(runs: Runs) -> str:
     gap = difference(cut, full)
     if gap.value > -CLOSE:
         return "reproduced"
-    return "not reproduced" if gap.lower else "in part"
+    return "not reproduced" if gap.lower else "undecided"
 
 
 def permuted_needs_more(runs: Runs) -> str:
