@@ -5,6 +5,7 @@ import json
 import math
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 
 from irnn.errors import InputError, one_of
 
@@ -163,7 +164,7 @@ class RunSpec:
         kept = {k: v for k, v in asdict(self).items() if v != defaults[k]}
         return json.dumps(kept, sort_keys=True, separators=(",", ":"))
 
-    @property
+    @cached_property
     def id(self) -> str:
         """Twelve hexadecimal digits that name the run."""
         return hashlib.sha256(self.canonical().encode()).hexdigest()[:12]

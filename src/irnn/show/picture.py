@@ -224,7 +224,7 @@ def columns(run: Run) -> dict[str, str | int | float]:
 
 def _epochs(runs: Iterable[Run]) -> Values:
     """Return a row for each epoch of the runs."""
-    return [columns(run) | epoch for run in runs for epoch in run.epochs]
+    return [shared | epoch for run in runs for shared in [columns(run)] for epoch in run.epochs]
 
 
 def _describe(run: Run, language: str) -> str:
