@@ -44,21 +44,22 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
 DOUBTS = {
     "en": {
         "reproduced": "No, a short one does as well.",
-        "in part": "Mostly not, on small images; but the best accuracy takes the whole gradient.",
+        "in part": "On small images a short one is enough to name most digits; the best accuracy "
+        "takes the whole.",
         "not reproduced": "Yes.",
         "not tested": "These parameters have no runs that tell.",
-        "finding": "Test accuracy on images of 14 × 14 pixels, with the gradient cut after the "
-        "last K of the 196 steps, at the K up to a quarter of them that does best: {measured}.",
+        "finding": "Test accuracy on images averaged to {steps} pixels, with the gradient cut after "
+        "the last K steps, at the K up to a quarter of them that does best: {measured}.",
         "full": " On images of full size, where three seeds decide little: {measured}.",
     },
     "ja": {
         "reproduced": "必要ない。短い勾配でも変わらない。",
-        "in part": "縮小した画像では、ほとんど必要ない。"
+        "in part": "縮小した画像では、短い勾配でも大半の数字を当てられる。"
         "ただし、最高の正解率には、全体にわたる勾配が必要である。",
         "not reproduced": "必要である。",
         "not tested": "このパラメーターでは、答えの根拠になるランがない。",
-        "finding": "14 × 14 画素の画像で、勾配を 196 ステップのうち最後の K ステップで打ち切った"
-        "ときのテスト正解率を、全体の 4 分の 1 以下で最も良い K について示す。{measured}。",
+        "finding": "{steps} 画素に縮小した画像で、勾配を最後の K ステップで打ち切ったときの"
+        "テスト正解率を、全体の 4 分の 1 以下で最も良い K について示す。{measured}。",
         "full": "縮小しない画像での結果は次のとおりだが、3 通りのシードで決められることは"
         "少ない。{measured}。",
     },
@@ -71,7 +72,7 @@ def doubt(entries: list[Entry], language: str) -> dict[str, str]:
     found = {entry.claim.name: entry for entry in entries}
     small, full = (found[f"no-long-memory{size}"] for size in ("", "-at-full-length"))
     findings = [
-        text[name].format(measured=entry.measured)
+        text[name].format(measured=entry.measured, steps=entry.runs[0].spec.steps)
         for name, entry in {"finding": small, "full": full}.items()
         if entry.measured
     ]
