@@ -160,8 +160,8 @@ class RunSpec:
 
     def canonical(self) -> str:
         """Return the spec as JSON: the same text for equal specs."""
-        defaults = {field.name: field.default for field in fields(self)}
-        kept = {k: v for k, v in asdict(self).items() if v != defaults[k]}
+        values = ((field, getattr(self, field.name)) for field in fields(self))
+        kept = {field.name: value for field, value in values if value != field.default}
         return json.dumps(kept, sort_keys=True, separators=(",", ":"))
 
     @cached_property
