@@ -48,8 +48,8 @@ DOUBTS = {
         "takes the whole.",
         "not reproduced": "Yes.",
         "not tested": "These parameters have no runs that tell.",
-        "finding": "Test accuracy on images averaged to {steps} pixels, with the gradient cut after "
-        "the last K steps, at the K up to a quarter of them that does best: {measured}.",
+        "finding": "Test accuracy on images averaged to {steps} pixels, with the gradient cut "
+        "after the last K steps, at the K up to a quarter of them that does best: {measured}.",
         "full": " On images of full size, where three seeds decide little: {measured}.",
     },
     "ja": {
