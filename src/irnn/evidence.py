@@ -78,10 +78,14 @@ def difference(runs: Sequence[Run], others: Sequence[Run], epoch: int = -1) -> D
     return Difference(value, float(2 * stdtr(freedom, -abs(t))))
 
 
-def is_ahead(runs: Sequence[Run], others: Sequence[Run], epoch: int = -1) -> str:
-    """Judge that runs are ahead of others, undecided where the seeds do not tell."""
+def is_ahead(
+    runs: Sequence[Run], others: Sequence[Run], epoch: int = -1, level: float = SIGNIFICANT
+) -> str:
+    """Judge that runs are ahead of others, undecided where p is not below a level."""
     gap = difference(runs, others, epoch)
-    return "reproduced" if gap.higher else "not reproduced" if gap.lower else "undecided"
+    if gap.p >= level:
+        return "undecided"
+    return "reproduced" if gap.value > 0 else "not reproduced"
 
 
 class NotRecorded(Exception):
