@@ -110,7 +110,7 @@ ALT = {
     },
     "batches": {
         "en": "Test accuracy by update of IRNN and LSTM in batches of two sizes",
-        "ja": "二通りのバッチサイズでの、IRNN と LSTM の更新回数ごとのテスト正解率",
+        "ja": "2 通りのバッチサイズでの、IRNN と LSTM の更新回数ごとのテスト正解率",
     },
     "times": {
         "en": "Seconds per epoch of IRNN and LSTM, in 2015 and now",
