@@ -39,7 +39,6 @@ from irnn.parameters import of_experiment
 from irnn.store import Store
 from irnn.training.plan import Resources, outlook, planned
 
-AT_A_TIME = 2
 NOT_COPIED = {".ipynb", "runs", "__pycache__", ".ipynb_checkpoints"}  # suffixes and names
 
 
@@ -162,7 +161,7 @@ def _outlook(notebooks: list[Path], values: dict[str, Any]) -> str:
         if values.get("runs_dir") or not declared["train"].default:  # else not in a store to keep
             own = {k: v for k, v in values.items() if k in of_experiment(declared)}
             plans.append(experiment(known[name], **own))
-    return outlook(planned(*plans), Store(values.get("runs_dir")), Resources(jobs=AT_A_TIME))
+    return outlook(planned(*plans), Store(values.get("runs_dir")), Resources())
 
 
 # --- chapters ---------------------------------------------------------------------------
@@ -199,12 +198,16 @@ def _executed(
 
 
 def _execute(notebooks: list[Path], values: dict[str, Any], folder: Path) -> bool:
-    """Execute notebooks of a folder in place, some at a time; tell whether all succeeded."""
+    """Execute notebooks of a folder in place, some at a time; tell whether all succeeded.
+
+    One more than train side by side, since a notebook waits for its kernel to start and to end.
+    """
     failures = []
+    at_a_time = Resources().at_a_time(len(notebooks)) + 1
     stop = threading.Event()
     with (
         tqdm(total=len(notebooks), desc="notebooks", disable=None if notebooks else True) as bar,
-        ThreadPoolExecutor(AT_A_TIME) as pool,
+        ThreadPoolExecutor(at_a_time) as pool,
     ):
         waiting = {pool.submit(_run, path, values, stop): path for path in notebooks}
         try:
