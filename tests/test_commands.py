@@ -44,7 +44,10 @@ def here(capsys):
         (["train", "reproduce", "--epochs", "９"], "epochs is '９'"),
         (["train", "reproduce", "--seeds", "1_0"], "seeds is '1_0'"),
         (["train"], "the following arguments are required: EXPERIMENT"),
-        (["train", "irnn-vs-lst"], "unknown experiment 'irnn-vs-lst'; did you mean irnn-vs-lstm?"),
+        (
+            ["train", "irnn-vs-lst"],
+            "unknown experiment or published run 'irnn-vs-lst'; did you mean irnn-vs-lstm?",
+        ),
         (
             ["train", "reproduce", "--dataset", "digit"],
             "unknown dataset 'digit'; did you mean digits",
@@ -75,7 +78,9 @@ def test_bad_input_gets_one_line(here, arguments, message):
 def test_a_process_ends_with_one_line_and_2(command):
     done = command("train", "irnn-vs-lst")
     assert done.returncode == 2
-    assert done.stderr == ("irnn: unknown experiment 'irnn-vs-lst'; did you mean irnn-vs-lstm?\n")
+    assert done.stderr == (
+        "irnn: unknown experiment or published run 'irnn-vs-lst'; did you mean irnn-vs-lstm?\n"
+    )
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import pytest
 
 from irnn import page
-from irnn.chapters import index, reproduce
-from irnn.errors import InputError
+from irnn.chapters import claims, index, irnn_vs_lstm, reproduce
+from irnn.errors import InputError, one_of
 from irnn.store import MissingRuns
 from irnn.training import session
 
@@ -49,3 +49,33 @@ def test_where_no_command_trains_none_is_named(store):
     experiment = page.experiment(reproduce, values(reproduce))
     with pytest.raises(MissingRuns, match=r"set the parameter train to True$"):
         session.obtain(experiment, store, train=False)
+
+
+@pytest.mark.parametrize("read", [page.recorded, page.ledger])
+def test_a_store_that_is_not_there_is_not_taken_for_an_empty_one(tmp_path, read):
+    with pytest.raises(InputError, match=r"runs_dir .*nowhere: there is no such folder"):
+        read(claims, values(claims, runs_dir=str(tmp_path / "nowhere")))
+
+
+def test_the_ledger_judges_the_runs_that_a_page_was_asked_for():
+    chosen = values(irnn_vs_lstm, seeds=2, learning_rate=1e-5)
+    found = {entry.claim.name: entry for entry in page.ledger(irnn_vs_lstm, chosen)}
+    assert {run.spec.seed for run in found["irnn-ahead"].runs} <= {0, 1}
+    assert {run.spec.seed for run in found["no-long-memory"].runs} == {0, 1}
+    # another chapter's rate is another parameter
+    assert found["relu-derivative-matters"].verdict != "not tested"
+
+
+def test_the_published_semantics_are_no_change_though_papermill_reads_a_number():
+    assert page._changed(irnn_vs_lstm, values(irnn_vs_lstm, semantics=2015)) == {}
+
+
+@pytest.mark.parametrize("value", [1, 0, "yes", None])
+def test_a_switch_is_true_or_false(value):
+    with pytest.raises(InputError, match="unknown value of train"):
+        page.experiment(index, values(index, train=value))
+
+
+def test_a_long_list_of_valid_names_is_cut_short():
+    with pytest.raises(InputError, match=r"valid: name 0, .*name 19 and 80 more$"):
+        one_of("run", "?", [f"name {n}" for n in range(100)])

@@ -77,6 +77,14 @@ def test_a_record_is_mended_from_its_checkpoint(whole, capsys, number, damage):
     assert verify(whole, capsys)[:2] == (0, [])
 
 
+def test_an_emptied_record_is_not_called_missing(whole, capsys):
+    path = whole.record_path(SPEC)
+    path.write_text("")
+    assert verify(whole, capsys)[1] == [f"{path}: it is empty; mend it with --repair"]
+    verify(whole, capsys, "--repair")
+    assert verify(whole, capsys)[:2] == (0, [])
+
+
 def test_a_lost_sitting_is_unknown_after_the_repair(whole, capsys):
     path = whole.record_path(SPEC)
     lines = path.read_text().splitlines(keepends=True)

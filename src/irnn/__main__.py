@@ -351,7 +351,7 @@ def _experiments(args: argparse.Namespace) -> list[Experiment]:
     recorded = {n: run for n in args.experiments if (run := _recorded(n))}
     names = [name for name in args.experiments if name not in recorded]
     for name in names:
-        one_of("experiment", name, known)
+        one_of("experiment or published run", name, known)
     given = {k: v for k in _parameters(known) if (v := getattr(args, k)) is not None}
     if given and not names:
         option = _option(next(iter(given)))

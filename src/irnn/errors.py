@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 
+MOST = 20  # names that a message lists
+
 
 class InputError(ValueError):
     """Bad input: the message names it, says what is wrong and what to do.
@@ -28,7 +30,8 @@ def one_of(what: str, value, allowed: Iterable) -> None:
     if value in allowed:
         return
     near = get_close_matches(str(value), [str(name) for name in allowed], n=1, cutoff=0.5)
-    valid = ", ".join(map(str, allowed)) or "none"
+    more = f" and {len(allowed) - MOST} more" if len(allowed) > MOST else ""
+    valid = ", ".join(map(str, allowed[:MOST])) + more or "none"
     hint = f"did you mean {near[0]}?" if near else f"valid: {valid}"
     raise InputError(f"unknown {what} {value!r}; {hint}")
 

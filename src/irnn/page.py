@@ -15,7 +15,8 @@ from IPython.display import HTML, Markdown, display
 from myst_nb import glue
 
 from irnn import chapters, data, handwriting, measurements, parameters
-from irnn.errors import Unavailable, one_of
+from irnn.chapters import claims
+from irnn.errors import InputError, Unavailable, one_of
 from irnn.show.words import SHARED
 from irnn.store import Run, Store
 from irnn.training import session
@@ -25,13 +26,15 @@ OTHER_PARAMETERS = {
     "en": (
         "Other parameters",
         "This page was executed with other parameters ({changed}) than the published one. "
-        "Its figures and numbers are those of the runs asked for; the text around them was "
-        "written about the published runs.",
+        "Its figures and numbers are those of the runs asked for, but for measurements of speed "
+        "and for what was measured in trained networks, or is read by them, which is as "
+        "published; the text around them was written about the published runs.",
     ),
     "ja": (
         "パラメーターの変更",
         "このページは、公開版と異なるパラメーター（{changed}）で実行したものである。"
-        "図と数値は指定したランのものだが、本文は公開版のランについて書いてある。",
+        "図と数値は指定したランのものである。ただし、計算時間の測定と、学習済みのネットワークで"
+        "測った結果や読み取りの様子は公開版のままで、本文も公開版のランについて書いてある。",
     ),
 }
 NO_MNIST = {
@@ -48,7 +51,7 @@ NO_MNIST = {
 }
 
 
-def _notice(notice: dict[str, tuple[str, str]], language: str, **values: str) -> None:
+def _admonition(notice: dict[str, tuple[str, str]], language: str, **values: str) -> None:
     """Show a notice in the page's language, as Sphinx shows an admonition."""
     title, text = (html.escape(part.format(**values)) for part in notice[language])
     display(
@@ -112,24 +115,38 @@ def measured(
 def recorded(chapter: ModuleType, values: dict) -> list[Run]:
     """Return all runs of the store.
 
-    Raises `InputError` for a parameter that cannot be, and for a record that is damaged.
+    Raises `InputError` for a parameter that cannot be, a store that is not there, and a record
+    that is damaged.
     """
     _check(chapter, values)
-    found, errors = Store(values["runs_dir"]).runs()
+    found, errors = _store(values).runs()
     for error in errors:
         raise error
     return found
 
 
-def ledger(chapter: ModuleType, values: dict) -> list:
-    """Return the ledger's entries for the chapter's parameters.
+def ledger(chapter: ModuleType, values: dict) -> list[claims.Entry]:
+    """Return the ledger's entries for a chapter's parameters.
 
-    Shows a notice where they are not the published ones; errors as in `experiment`.
+    Errors as in `experiment`, and for a store that is not there.
     """
     _check(chapter, values)
     changed = _changed(chapter, values)
-    _tell(changed, values["language"])
-    return chapter.ledger(Store(values["runs_dir"]), values["language"], **changed)
+    return claims.ledger(_store(values), values["language"], chapter, **changed)
+
+
+def notice(chapter: ModuleType, values: dict) -> None:
+    """Show a notice where the chapter's parameters are not the published ones."""
+    _check(chapter, values)
+    _tell(_changed(chapter, values), values["language"])
+
+
+def _store(values: dict) -> Store:
+    """Return the page's store. Raises `InputError` where it is not there."""
+    store = Store(values["runs_dir"])
+    if not store.root.is_dir():
+        raise InputError(f"runs_dir {values['runs_dir']}: there is no such folder")
+    return store
 
 
 def figure(chapter: ModuleType, values: dict, name: str, *shown) -> HTML:
@@ -176,7 +193,7 @@ def _papermill(chapter: ModuleType, values: dict) -> str:
     name = chapter.__name__.rpartition(".")[2].replace("_", "-")
     words = ["papermill", f"book/{values['language']}/{name}.ipynb", "out.ipynb"]
     for key, parameter in chapter.PARAMETERS.items():
-        if key != "language" and values[key] != parameter.default:
+        if key != "language" and not parameter.is_default(values[key]):
             words += ["-p", key, str(values[key])]
     return shlex.join(words)
 
@@ -184,14 +201,14 @@ def _papermill(chapter: ModuleType, values: dict) -> str:
 def _changed(chapter: ModuleType, values: dict) -> dict:
     """Return the experiment's parameters that are not the published ones."""
     declared = parameters.of_experiment(chapter.PARAMETERS)
-    return {k: values[k] for k, p in declared.items() if values[k] != p.default}
+    return {k: values[k] for k, p in declared.items() if not p.is_default(values[k])}
 
 
 def _tell(changed: dict, language: str) -> None:
     """Show a notice where parameters are not the published ones."""
     if changed:
         names = ", ".join(f"{key} = {value!r}" for key, value in changed.items())
-        _notice(OTHER_PARAMETERS, language, changed=names)
+        _admonition(OTHER_PARAMETERS, language, changed=names)
 
 
 def _check(chapter: ModuleType, values: dict) -> None:
@@ -236,7 +253,7 @@ def images(dataset: str, language: str) -> data.Data:
     except Unavailable:
         if os.environ.get("MNIST_NPZ"):
             raise
-    _notice(NO_MNIST, language)
+    _admonition(NO_MNIST, language)
     own, labels = handwriting.digits()
     return data.Data(own, labels, own, labels)
 

@@ -23,7 +23,8 @@ def _language(name: str, value) -> None:
 
 def switch(name: str, value) -> None:
     """Raise `InputError` unless the value is True or False."""
-    one_of(f"value of {name}", value, (True, False))
+    if not isinstance(value, bool):  # 1 == True
+        one_of(f"value of {name}", str(value), ("True", "False"))
 
 
 def count(name: str, value) -> None:
@@ -60,6 +61,10 @@ class Parameter:
     default: Any
     help: str
     check: Callable[[str, Any], None] | None = None
+
+    def is_default(self, value: Any) -> bool:
+        """Tell whether a value is the published one; papermill reads "2015" as a number."""
+        return value == self.default or str(value) == self.default
 
 
 Parameters = dict[str, Parameter]
@@ -126,10 +131,13 @@ def _no_number_as_text(name: str, value) -> None:
     raise InputError(f"{name} is the text {value!r}; as a number, YAML reads {number}")
 
 
-def read(text: str) -> bool | int | float | str:
-    """Return the number or switch in a text, as papermill reads `-p NAME VALUE`; else the text."""
-    if text in ("True", "False"):
-        return text == "True"
+def read(text: str) -> bool | int | float | str | None:
+    """Return what a text says, as papermill reads `-p NAME VALUE`: None, a switch, a number.
+
+    Else the text itself.
+    """
+    if text in ("None", "True", "False"):
+        return {"None": None, "True": True, "False": False}[text]
     if re.fullmatch(r"[-+]?[0-9]+", text):
         return int(text)
     if re.fullmatch(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?", text):

@@ -169,7 +169,7 @@ class Legible:
                     self.damaged = number
                     self.what = f"line {number} of {len(lines)} is damaged ({error})"
         if not lines:
-            self.what = "it is missing"
+            self.what = "it is empty" if path.exists() else "it is missing"
         elif not self.what and self.epochs and self.sittings[:1] == []:
             self.what = "it does not say on what it was trained"
 

@@ -83,6 +83,13 @@ def test_its_command_trains_a_run_again(tmp_path, capsys):
     assert f"{len(run)} of {len(run)} epochs to train" in capsys.readouterr().out
 
 
+def test_a_run_that_is_not_published_has_no_such_command(store):
+    spec = make("irnn", dataset="digits", units=7)
+    store.append(spec, {"sitting": SITTING}, {"epoch": 1} | dict.fromkeys(METRICS, 0.5))
+    (run,) = store.runs()[0]
+    assert catalogue.row(run)["train"] == ""
+
+
 def test_the_main_experiment_needs_no_words():
     assert setting(make("lstm", seed=3, learning_rate=1e-4)) == ""
     assert setting(make("irnn", bptt_steps=28)) == "bptt_steps 28"

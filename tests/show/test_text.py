@@ -10,7 +10,7 @@ def test_seconds_are_written_plainly():
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(1e-6, "10⁻⁶"), (5e-4, "5 × 10⁻⁴"), (0.01, "10⁻²"), (1, "10⁰")]
+    ("value", "text"), [(1e-6, "10⁻⁶"), (5e-4, "5 × 10⁻⁴"), (0.01, "10⁻²"), (1, "10⁰"), (0, "0")]
 )
 def test_rates_are_written_scientifically(value, text):
     assert rate(value) == text

@@ -73,6 +73,12 @@ def test_times_that_nothing_recorded_tells_are_not_guessed(store):
     )
 
 
+def test_none_is_a_value_as_the_help_says(capsys, store):
+    options = ["--epochs", "None", "--dry-run", "--runs-dir", str(store.root)]
+    assert main(["train", "reproduce", *options]) == 0
+    assert "1 to train, 20 epochs" in capsys.readouterr().out
+
+
 def test_several_experiments_are_one_plan(command, store):
     options = ("--seeds", 2, "--dry-run", "--runs-dir", store.root)
     done = command("train", "irnn-vs-lstm", "reproduce", *options)

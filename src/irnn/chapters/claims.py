@@ -5,6 +5,7 @@ which were written for the verdicts of `REVIEWED`.
 """
 
 import json
+from types import ModuleType
 from typing import NamedTuple
 
 from irnn import chapters
@@ -19,7 +20,7 @@ from irnn.evidence import Claim, NotRecorded, Recorded
 from irnn.parameters import Parameter, count_or_none, of_experiment, shared
 from irnn.store import Run, Store
 
-PARAMETERS = shared(without=["units", "batch_size", "learning_rate", "train"]) | {
+PARAMETERS = shared(without=["learning_rate", "train"]) | {
     "seeds": Parameter(None, "number of seeds; None: as many as published", count_or_none)
 }
 
@@ -83,18 +84,22 @@ class Entry(NamedTuple):
     runs: tuple[Run, ...]  # that the rule looked at
 
 
-def ledger(store: Store, language: str = "en", **values) -> list[Entry]:
+def ledger(
+    store: Store, language: str = "en", page: ModuleType | None = None, **values
+) -> list[Entry]:
     """Return every claim with its verdict on the runs of a store.
 
     Args:
         store: Where the runs are.
         language: Of what was measured.
-        values: Parameters of the experiments, where not the published ones; a chapter takes
-            those that it has.
+        page: The chapter whose parameters the values are; None: the ledger.
+        values: Parameters of the experiments, where not the published ones. A chapter takes those
+            that it has, of another one's only those that the ledger has, too.
 
     """
+    common = {key: value for key, value in values.items() if key in PARAMETERS}
     return [
-        judge(claim, chapter, store, language, values)
+        judge(claim, chapter, store, language, values if chapter is page else common)
         for chapter in CHAPTERS
         for claim in chapter.CLAIMS
     ]

@@ -50,7 +50,7 @@ DOUBTS = {
         "not tested": "These parameters have no runs that tell.",
         "finding": "Test accuracy on images averaged to {steps} pixels, with the gradient cut "
         "after the last K steps, at the K up to a quarter of them that does best: {measured}.",
-        "full": " On images of full size, where three seeds decide little: {measured}.",
+        "full": " On images of full size, where so few seeds decide little: {measured}.",
     },
     "ja": {
         "reproduced": "必要ない。勾配を短く打ち切っても変わらない。",
@@ -60,7 +60,7 @@ DOUBTS = {
         "not tested": "このパラメーターでは、答えの根拠になるランがない。",
         "finding": "{steps} 画素に縮小した画像で、勾配を最後の K ステップで打ち切ったときの"
         "テスト正解率を、全体の 4 分の 1 以下で最も良い K について示す。{measured}。",
-        "full": "縮小しない画像での結果は次のとおりだが、3 通りのシードで決められることは"
+        "full": "縮小しない画像での結果は次のとおりだが、シードが少なく、決められることは"
         "少ない。{measured}。",
     },
 }

@@ -62,11 +62,9 @@ BEST = {
         "clipped": {"optimizer": "sgd", "learning_rate": 1e-1, "clip_norm": 1.0},
     },
 }
-LONGER_SEEDS = 3
 
 # The paper's own setting, at 784 steps.
 PAPER = {"irnn": 1e-8, "lstm": 1e-2}
-PAPER_SEEDS = 3
 PAPER_UPDATES = 1_000_000
 
 CLOSE = 0.05
@@ -184,14 +182,14 @@ def experiment(
     common |= {"samples": None}
     for model, settings in BEST.items():
         for what, setting in settings.items():
-            specs = [make(model, seed=seed, **common, **setting) for seed in range(LONGER_SEEDS)]
+            specs = [make(model, seed=seed, **common, **setting) for seed in range(seeds)]
             found[f"{model}-longer-{what}"] = Curve(tuple(specs), epochs or EPOCHS["longer"])
     if paper:
         for model, rate in PAPER.items():
             setting = {"optimizer": "sgd", "learning_rate": rate, "clip_norm": 1.0}
             specs = [
                 make(model, dataset=dataset, units=units, batch_size=16, seed=seed, **setting)
-                for seed in range(PAPER_SEEDS)
+                for seed in range(seeds)
             ]
             found[f"{model}-paper"] = Curve(tuple(specs), epochs or EPOCHS["paper"])
     return found

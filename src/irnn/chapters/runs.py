@@ -73,12 +73,12 @@ def row(run: Run) -> Row:
             name: sitting.get(name, "")
             for name in ("backend", "backend_version", "keras", "loop", "device", "date", "commit")
         },
-        "train": command(run),
+        "train": command(run) if (RUNS / f"{run.spec.name}.jsonl").exists() else "",
     }
 
 
 def command(run: Run) -> str:
-    """Return the command that trains a run again, into a store of the reader's own."""
+    """Return the command that trains a published run again, into a store of the reader's own."""
     return f"python -m irnn train {run.spec.name} --runs-dir my-runs"
 
 

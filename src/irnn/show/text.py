@@ -10,7 +10,9 @@ SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def rate(value: float) -> str:
-    """Return a number in scientific notation, "10⁻⁶" for 1e-6, "5 × 10⁻⁴" for 5e-4."""
+    """Return a number in scientific notation, "10⁻⁶" for 1e-6, "5 × 10⁻⁴" for 5e-4; "0" for 0."""
+    if value == 0:
+        return "0"
     mantissa, exponent = f"{value:e}".split("e")
     factor = "" if float(mantissa) == 1 else f"{float(mantissa):g} × "
     return f"{factor}10{str(int(exponent)).translate(SUPERSCRIPTS)}"
