@@ -51,7 +51,7 @@ REVIEWED = {
     "permuted-is-harder": "reproduced",
     "irnn-adds": "in part",
     "irnn-ahead-searched": "not reproduced",
-    "irnn-ahead-searched-at-full-length": "undecided",
+    "irnn-ahead-searched-at-full-length": "reproduced",
     "relu-derivative-matters": "reproduced",
     "today-is-better": "undecided",
 }

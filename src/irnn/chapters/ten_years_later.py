@@ -74,6 +74,7 @@ SEARCHES = {
         (1.0,),
         {"irnn": (1e-4, 1.0), "lstm": (3e-4, 1.0)},
         pooled=False,
+        added=2,
     ),
 }
 
@@ -271,10 +272,10 @@ def _searched_numbers(runs: Runs, name: str, language: str) -> dict[str, str | i
     found: dict[str, str | int] = {
         f"{name}_epochs": len(both[0][0]),
         f"{name}_seeds": len(both[0]),
-        f"{name}_first_p": f"{difference(*first).p:.1g}",
+        f"{name}_first_p": f"{difference(*first).p:.2g}",
         f"{name}_level": f"{SECOND_LOOK:.2g}",
         f"{name}_steps": both[0][0].spec.steps,
-        f"{name}_p": f"{difference(*both).p:.1g}",
+        f"{name}_p": f"{difference(*both).p:.2g}",
         f"{name}_ahead": epochs_ahead(*both),
         f"{name}_fall": f"{100 * max(_fall(run) for run in chain(*both)):.0f}",
     }
