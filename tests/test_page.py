@@ -53,7 +53,8 @@ def test_where_no_command_trains_none_is_named(store):
 
 @pytest.mark.parametrize("read", [page.recorded, page.ledger])
 def test_a_store_that_is_not_there_is_not_taken_for_an_empty_one(tmp_path, read):
-    with pytest.raises(InputError, match=r"runs_dir .*nowhere: there is no such folder"):
+    said = r"no folder .*nowhere; name the store with the parameter runs_dir"
+    with pytest.raises(InputError, match=said):
         read(claims, values(claims, runs_dir=str(tmp_path / "nowhere")))
 
 

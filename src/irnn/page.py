@@ -16,7 +16,7 @@ from myst_nb import glue
 
 from irnn import chapters, data, handwriting, measurements, parameters
 from irnn.chapters import claims
-from irnn.errors import InputError, Unavailable, one_of
+from irnn.errors import Unavailable, one_of
 from irnn.show.words import SHARED
 from irnn.store import Run, Store
 from irnn.training import session
@@ -144,8 +144,7 @@ def notice(chapter: ModuleType, values: dict) -> None:
 def _store(values: dict) -> Store:
     """Return the page's store. Raises `InputError` where it is not there."""
     store = Store(values["runs_dir"])
-    if not store.root.is_dir():
-        raise InputError(f"runs_dir {values['runs_dir']}: there is no such folder")
+    store.must_exist("the parameter runs_dir")
     return store
 
 

@@ -23,8 +23,7 @@ def _language(name: str, value) -> None:
 
 def switch(name: str, value) -> None:
     """Raise `InputError` unless the value is True or False."""
-    if not isinstance(value, bool):  # 1 == True
-        one_of(f"value of {name}", str(value), ("True", "False"))
+    one_of(f"value of {name}", value if isinstance(value, bool) else str(value), (True, False))
 
 
 def count(name: str, value) -> None:

@@ -83,10 +83,10 @@ class Store:
     def __init__(self, root: str | os.PathLike = ""):
         self.root = user_path("the store", root or RUNS)
 
-    def must_exist(self) -> None:
-        """Raise `InputError` unless the folder is there."""
+    def must_exist(self, option: str = "--runs-dir") -> None:
+        """Raise `InputError` unless the folder is there; `option` is what names another one."""
         if not self.root.is_dir():
-            raise InputError(f"there is no folder {self.root}; name the store with --runs-dir")
+            raise InputError(f"there is no folder {self.root}; name the store with {option}")
 
     def record_path(self, spec: RunSpec) -> Path:
         """Return the path of a run's record."""
