@@ -148,8 +148,8 @@ def _store(values: dict) -> Store:
     return store
 
 
-def figure(chapter: ModuleType, values: dict, name: str, *shown) -> HTML:
-    """Return a figure with its number, its caption and what makes it again.
+def figure(chapter: ModuleType, values: dict, name: str, *shown) -> HTML | None:
+    """Return a figure with its number, its caption and what makes it again; None for no picture.
 
     The figures of a page are numbered in the order in which they are shown. In the prose,
     {glue:}`figure-NAME` becomes a link to one, "Figure 1"; in NAME, hyphens stand for
@@ -164,6 +164,8 @@ def figure(chapter: ModuleType, values: dict, name: str, *shown) -> HTML:
     """
     language = values["language"]
     picture = getattr(chapter, name)(*shown, language)
+    if picture is None:
+        return None
     if name not in _figures:  # a cell may be run again
         _figures.append(name)
     target = f"figure-{name.replace('_', '-')}"

@@ -1,14 +1,36 @@
-"""The first page: the question, the answer, and the main experiment in one figure."""
+"""The first page: two questions, each with its answer and a figure."""
 
-from irnn.chapters import irnn_vs_lstm
+from irnn.chapters import irnn_vs_lstm, truncated_bptt
 from irnn.chapters.claims import Entry
-from irnn.chapters.irnn_vs_lstm import CAPTIONS, curves, experiment
+from irnn.chapters.irnn_vs_lstm import curves, experiment
 from irnn.evidence import Runs
 from irnn.parameters import shared
+from irnn.show.picture import Picture
 
 PARAMETERS = shared()
 
-__all__ = ["CAPTIONS", "PARAMETERS", "curves", "experiment", "numbers"]
+CAPTIONS = {
+    "curves": irnn_vs_lstm.CAPTIONS["curves"],
+    "short_gradients": {
+        "en": "Test accuracy on averaged images, read row by row, when the gradient goes back "
+        "through the last K steps alone: K of up to a quarter of the steps, and all of them. "
+        "A dot is a seed, a line goes through the means.",
+        "ja": "縮小した画像を行ごとに読み、勾配を最後の K ステップだけさかのぼらせたときの"
+        "テスト正解率。K は全ステップの 4 分の 1 までと、全ステップ。点は個々のシード、線は"
+        "その平均。",
+    },
+}
+
+ALT = {
+    "short_gradients": {
+        "en": "Test accuracy over the truncation length K up to a quarter of the steps, and "
+        "without truncation, for IRNN and LSTM",
+        "ja": "全ステップの 4 分の 1 までの打ち切り長 K と打ち切りなしでの、IRNN と LSTM の"
+        "テスト正解率",
+    },
+}
+
+__all__ = ["CAPTIONS", "PARAMETERS", "curves", "experiment", "numbers", "short_gradients"]
 
 # The answer, by the verdicts of `irnn_vs_lstm.irnn_is_ahead`; and what it rests on.
 ANSWERS = {
@@ -50,7 +72,6 @@ DOUBTS = {
         "not tested": "These parameters have no runs that tell.",
         "finding": "Test accuracy on images averaged to {steps} pixels, with the gradient cut "
         "after the last K steps, at the K up to a quarter of them that does best: {measured}.",
-        "full": " On images of full size, where so few seeds decide little: {measured}.",
     },
     "ja": {
         "reproduced": "必要ない。勾配を短く打ち切っても変わらない。",
@@ -60,20 +81,32 @@ DOUBTS = {
         "not tested": "このパラメーターでは、答えの根拠になるランがない。",
         "finding": "{steps} 画素に縮小した画像で、勾配を最後の K ステップで打ち切ったときの"
         "テスト正解率を、全体の 4 分の 1 以下で最も良い K について示す。{measured}。",
-        "full": "縮小しない画像での結果は次のとおりだが、シードが少なく、決められることは"
-        "少ない。{measured}。",
     },
 }
+
+
+def _doubt(entries: list[Entry], size: str = "") -> Entry:
+    """Return the ledger's entry on the post's doubt."""
+    return next(entry for entry in entries if entry.claim.name == f"no-long-memory{size}")
 
 
 def doubt(entries: list[Entry], language: str) -> dict[str, str]:
     """Return the ledger's answer to the post's doubt, and what it rests on."""
     text = DOUBTS[language]
-    found = {entry.claim.name: entry for entry in entries}
-    small, full = (found[f"no-long-memory{size}"] for size in ("", "-at-full-length"))
-    findings = [
-        text[name].format(measured=entry.measured, steps=entry.runs[0].spec.steps)
-        for name, entry in {"finding": small, "full": full}.items()
-        if entry.measured
-    ]
-    return {"doubt": text[small.verdict], "doubt_finding": "".join(findings)}
+    small, full = _doubt(entries), _doubt(entries, "-at-full-length")
+    finding = ""
+    if small.measured:
+        finding = text["finding"].format(measured=small.measured, steps=small.runs[0].spec.steps)
+    return {
+        "doubt": text[small.verdict],
+        "doubt_finding": finding,
+        "doubt_full": full.measured or "–",
+    }
+
+
+def short_gradients(entries: list[Entry], language: str) -> Picture | None:
+    """Draw the runs behind that answer, if there are any."""
+    runs = _doubt(entries).runs
+    if not runs:
+        return None
+    return truncated_bptt.over_length(runs, language, ALT["short_gradients"][language])

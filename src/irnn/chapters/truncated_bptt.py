@@ -137,20 +137,9 @@ WORDS = {
 }
 
 
-def lengths(steps: int) -> dict[str, int]:
-    """Return the truncation length K of each of `SHARES` for a sequence's length T."""
-    return {name: max(1, round(share * steps)) for name, share in SHARES.items()}
-
-
-def _lengths(runs: Runs) -> tuple[int, dict[str, int]]:
-    """Return the length T of the sweep's sequences, and its K."""
-    steps = runs["irnn-all"][0].spec.steps
-    return steps, lengths(steps)
-
-
-def curve_name(model: str, order: str, steps: int, k: int) -> str:
-    """Return the name of the curve of one K: "lstm-rows-196-49"."""
-    return f"{model}-{order}-{steps}-{k}"
+def length(run: Run) -> int:
+    """Return a run's K, which is T without truncation."""
+    return run.spec.bptt_steps or run.spec.steps
 
 
 def experiment(
@@ -166,11 +155,12 @@ def experiment(
 ) -> Experiment:
     """Return both networks over K, row by row and permuted, in 2015's semantics with RMSprop.
 
-    Each seed has a permutation of its own, the same for all K. K = T is a run without
-    truncation. `irnn-all`, `lstm-all`: the first seed with `bptt_steps` = T, to show that it is
-    the same. `long` adds `MODEL-long-K` without pooling, at the rates of the main chapter, for K
-    of 784 steps, or the same share of other lengths, `MODEL-longer-K`, clipped, at the rates that
-    the search of `ten_years_later` chose, and `lstm-trinh-K`, in `TRINH`'s setting.
+    `MODEL-ORDER-SHARE`, with a name of `SHARES`: the sweep. Each seed has a permutation of its
+    own, the same for all K. K = T is a run without truncation. `irnn-all`, `lstm-all`: the
+    first seed with `bptt_steps` = T, to show that it is the same. `long` adds `MODEL-long-K`
+    without pooling, at the rates of the main chapter, for K of 784 steps, or the same share of
+    other lengths, `MODEL-longer-K`, clipped, at the rates that the search of `ten_years_later`
+    chose, and `lstm-trinh-K`, in `TRINH`'s setting.
     """
     common = {"dataset": dataset, "units": units, "batch_size": batch_size}
     rates = {"irnn": irnn_rate, "lstm": lstm_rate}
@@ -198,8 +188,9 @@ def experiment(
         setting = {"pooling": pooling, "learning_rate": rates[model]}
         steps = make(model, **common, **setting).steps
         for order in ORDERS:
-            for k in lengths(steps).values():
-                found[curve_name(model, order, steps, k)] = curve(
+            for name, share in SHARES.items():
+                k = max(1, round(share * steps))
+                found[f"{model}-{order}-{name}"] = curve(
                     model, k, seeds, epochs or EPOCHS["short"], order, **setting
                 )
         all_steps = make(model, bptt_steps=steps, **common, **setting)
@@ -221,24 +212,22 @@ def experiment(
 
 def numbers(runs: Runs, language: str) -> dict[str, str | int]:
     """Return the numbers of the prose by name."""
-    first = runs["irnn-all"][0]
-    steps, ks = _lengths(runs)
+    irnn, lstm = (runs[f"{model}-rows-all"] for model in MODELS)
     found = {
-        "steps": steps,
-        "seeds": len(runs[curve_name("irnn", "rows", steps, steps)]),
-        "epochs": len(runs[curve_name("irnn", "rows", steps, steps)][0]),
-        "irnn_rate": rate(first.spec.learning_rate),
-        "lstm_rate": rate(runs["lstm-all"][0].spec.learning_rate),
+        "steps": irnn[0].spec.steps,
+        "seeds": len(irnn),
+        "epochs": len(irnn[0]),
+        "irnn_rate": rate(irnn[0].spec.learning_rate),
+        "lstm_rate": rate(lstm[0].spec.learning_rate),
         "close": f"{100 * CLOSE:g}",
         "all_off": f"{_losses_differ(runs):.1g}",
     }
-    for share, k in ks.items():
-        found[f"k_{share}"] = k
+    for share in SHARES:
+        found[f"k_{share}"] = length(runs[f"irnn-rows-{share}"][0])
         for model in MODELS:
             for order in ORDERS:
-                found[f"{model}_{order}_{share}"] = percent(
-                    runs[curve_name(model, order, steps, k)], language
-                )
+                some = runs[f"{model}-{order}-{share}"]
+                found[f"{model}_{order}_{share}"] = percent(some, language)
     for model in MODELS:
         for order in ORDERS:
             found[f"{model}_{order}_enough"] = enough(runs, model, order)
@@ -271,52 +260,45 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
 
 def enough(runs: Runs, model: str, order: str) -> int:
     """Return the smallest K whose mean accuracy is at most `CLOSE` below no truncation's."""
-    steps, ks = _lengths(runs)
-    full = runs[curve_name(model, order, steps, steps)]
-    return min(
-        k
-        for k in ks.values()
-        if difference(runs[curve_name(model, order, steps, k)], full).value >= -CLOSE
-    )
+    full = runs[f"{model}-{order}-all"]
+    sweep = [runs[f"{model}-{order}-{share}"] for share in SHARES]
+    return min(length(some[0]) for some in sweep if difference(some, full).value >= -CLOSE)
 
 
 def by_length(runs: Runs, language: str) -> Picture:
     """Draw the test accuracy over K, row by row and permuted, for both networks."""
-    steps, ks = _lengths(runs)
-    shown = {
-        (order, model, k): runs[curve_name(model, order, steps, k)]
-        for order in ORDERS
-        for model in MODELS
-        for k in dict.fromkeys(ks.values())
-    }
-    return _over_length(shown, language, "by_length")
+    curves = [f"{model}-{order}-{k}" for order in ORDERS for model in MODELS for k in SHARES]
+    return over_length(_of(runs, curves), language, ALT["by_length"][language])
 
 
 def long(runs: Runs, language: str) -> Picture:
     """Draw the test accuracy over K without pooling, row by row, for both networks."""
-    return _at_full_length(runs, "long", language)
+    curves = [f"{model}-long-{k}" for model in MODELS for k in LONG]
+    return over_length(_of(runs, curves), language, ALT["long"][language])
 
 
 def longer(runs: Runs, language: str) -> Picture:
     """Draw the same after longer training, with clipping."""
-    return _at_full_length(runs, "longer", language)
+    curves = [f"{model}-longer-{k}" for model in MODELS for k in LONG]
+    return over_length(_of(runs, curves), language, ALT["longer"][language])
 
 
-def _at_full_length(runs: Runs, name: str, language: str) -> Picture:
-    found = [(model, runs[f"{model}-{name}-{k}"]) for model in MODELS for k in LONG]
-    shown = {
-        ("rows", model, some[0].spec.bptt_steps or some[0].spec.steps): some
-        for model, some in found
-    }
-    return _over_length(shown, language, name)
+def _of(runs: Runs, curves: list[str]) -> tuple[Run, ...]:
+    """Return the runs of some curves, each once: of a short sequence, two K can be the same."""
+    return tuple({run.spec: run for curve in curves for run in runs[curve]}.values())
 
 
-def _over_length(shown: dict[tuple[str, str, int], list[Run]], language: str, name: str) -> Picture:
-    """Draw the test accuracy of runs by order, network and K, a panel for each order.
+def over_length(runs: Sequence[Run], language: str, alt: str) -> Picture:
+    """Draw the test accuracy over K, a line for each network, a panel for each order.
 
-    A dot is a seed, a line goes through the means over the seeds.
+    A dot is a seed, a line goes through the means over the seeds. K, networks and orders stand
+    as they come.
     """
     text = WORDS[language]
+    shown: dict[tuple[str, str, int], list[Run]] = {}
+    for run in runs:
+        order = "rows" if run.spec.permutation is None else "permuted"
+        shown.setdefault((order, run.spec.model, length(run)), []).append(run)
     orders, _, ks = (list(dict.fromkeys(values)) for values in zip(*shown, strict=True))
     steps = ks[-1]
 
@@ -365,9 +347,7 @@ def _over_length(shown: dict[tuple[str, str, int], list[Run]], language: str, na
         for (order, _, k), curve in shown.items()
         for run in curve
     ]
-    every = tuple(run for curve in shown.values() for run in curve)
-    alt = described(ALT[name][language], findings, language)
-    return Picture(draw, alt, language, every, values=values)
+    return Picture(draw, described(alt, findings, language), language, tuple(runs), values=values)
 
 
 # --- the software of 2015 ---------------------------------------------------------------
@@ -447,9 +427,8 @@ class Lengths(NamedTuple):
 
 
 def _pooled(runs: Runs, model: str) -> Lengths:
-    steps, ks = _lengths(runs)
-    short = [runs[curve_name(model, "rows", steps, k)] for k in ks.values() if k <= steps / 4]
-    return Lengths(short, runs[curve_name(model, "rows", steps, steps)])
+    short = [runs[f"{model}-rows-{name}"] for name, share in SHARES.items() if share <= 1 / 4]
+    return Lengths(short, runs[f"{model}-rows-all"])
 
 
 def _longer(runs: Runs, model: str) -> Lengths:
@@ -488,8 +467,7 @@ def lstm_collapses(runs: Runs) -> str:
 
 def permuted_hardly_loses(runs: Runs) -> str:
     """Judge that an LSTM that reads permuted pixels hardly loses when cut at 300 / 784 of T."""
-    steps, ks = _lengths(runs)
-    cut, full = (runs[curve_name("lstm", "permuted", steps, k)] for k in (ks["trinh"], steps))
+    cut, full = (runs[f"lstm-permuted-{k}"] for k in ("trinh", "all"))
     gap = difference(cut, full)
     if gap.value > -CLOSE:
         return "reproduced"
@@ -502,14 +480,10 @@ def permuted_needs_more(runs: Runs) -> str:
     For each network: the loss in accuracy from no truncation to K, averaged over the seeds, is
     larger by more than `CLOSE` when permuted.
     """
-    steps, ks = _lengths(runs)
     held = []
     for model in MODELS:
         lost = {
-            order: -difference(
-                runs[curve_name(model, order, steps, ks["rows"])],
-                runs[curve_name(model, order, steps, steps)],
-            ).value
+            order: difference(*(runs[f"{model}-{order}-{k}"] for k in ("all", "rows"))).value
             for order in ORDERS
         }
         held.append(lost["permuted"] - lost["rows"] > CLOSE)
@@ -523,13 +497,8 @@ def all_differs(runs: Runs) -> str:
 
 def _losses_differ(runs: Runs) -> float:
     """Return the largest relative difference of the losses of K = T and no truncation."""
-    steps, _ = _lengths(runs)
     return max(
-        abs(
-            runs[f"{model}-all"][0]["loss"][0]
-            / runs[curve_name(model, "rows", steps, steps)][0]["loss"][0]
-            - 1
-        )
+        abs(runs[f"{model}-all"][0]["loss"][0] / runs[f"{model}-rows-all"][0]["loss"][0] - 1)
         for model in MODELS
     )
 
@@ -548,8 +517,7 @@ MEASURED = {
 
 def _cut_and_full(cut: list[Run], full: list[Run], language: str) -> str:
     """Say what a network reaches with a truncation and without."""
-    spec = cut[0].spec
-    words = {"model": spec.model.upper(), "k": spec.bptt_steps or spec.steps}
+    words = {"model": cut[0].spec.model.upper(), "k": length(cut[0])}
     words |= {"cut": percent(cut, language), "full": percent(full, language)}
     return MEASURED[language]["cut"].format(**words)
 
@@ -558,10 +526,9 @@ def _permuted(share: str, models: Sequence[str] = MODELS):
     """Return a function that says what K of a share and no truncation reach when permuted."""
 
     def measured(runs: Runs, language: str) -> str:
-        steps, ks = _lengths(runs)
         lines = []
         for model in models:
-            cut, full = (runs[curve_name(model, "permuted", steps, k)] for k in (ks[share], steps))
+            cut, full = (runs[f"{model}-permuted-{k}"] for k in (share, "all"))
             lines.append(_cut_and_full(cut, full, language))
         return joined(lines, language)
 
