@@ -2,7 +2,8 @@
 
     reach          how far back the gradient of the loss reaches, before and after training
     answers        how often a network's answer is right if the image ends after t pixels
-    classifiers    how well the last and the first n pixels alone tell the digit
+    weights        how large the gradient of the loss is with respect to the initial weights
+    classifiers    how well the last, first and middle n pixels alone tell the digit
 
 `python -m irnn probe` computes them; each kind is a file of JSON lines in `book/probes`.
 """
@@ -33,15 +34,17 @@ PROBES = Path(__file__).parents[2] / "book" / "probes"
 # The values of each kind by name, each a list of numbers:
 #   reach: `norm`, t = 0, 1, ... steps before the end
 #   answers: `accuracy` after each of `pixels`
+#   weights: `median`, an array of weights each, in the order of `checkpoint.WEIGHTS`
 #   classifiers: test accuracies of the `linear` one, and of the `dense` ones by seed
 VALUES = {
     "reach": ("norm",),
     "answers": ("pixels", "accuracy"),
+    "weights": ("median",),
     "classifiers": ("linear", "dense"),
 }
 
 # Test images that a network is probed with, spread evenly over the test set.
-IMAGES_OF = {"reach": 256, "answers": 1000}
+IMAGES_OF = {"reach": 256, "answers": 1000, "weights": 32}  # of weights: a batch
 BATCH = 32  # images whose states are kept at a time
 EVERY = 4  # pixels from one answer to the next
 
@@ -50,7 +53,7 @@ EVERY = 4  # pixels from one answer to the next
 POOLING = {"mnist": 2, "digits": 1}
 SAMPLES = {"mnist": 20_000, "digits": 1_437}
 SHARES = (1 / 196, 1 / 28, 1 / 14, 1 / 7, 1 / 4, 300 / 784, 1 / 2, 3 / 4, 1)
-ENDS = ("last", "first")
+ENDS = ("last", "first", "middle")
 HIDDEN = 64
 SEEDS = 3
 
@@ -117,7 +120,8 @@ def reach(
     for begin in range(0, len(sequences), BATCH):
         part = slice(begin, begin + BATCH)
         for t, gradient in enumerate(gradients(spec, weights, sequences[part], labels[part])):
-            total[t] += np.linalg.norm(np.hstack([*gradient.values()]), axis=1).sum()
+            state = np.hstack([gradient[name] for name in ("h", "c") if name in gradient])
+            total[t] += np.linalg.norm(state, axis=1).sum()
     return {"norm": (total / len(sequences)).tolist()}
 
 
@@ -133,7 +137,8 @@ def gradients(
     Args: as `reach`.
 
     Yields:
-        From the last step to the first: arrays (n, units) by name, `h`, and an LSTM's `c`.
+        From the last step to the first: arrays (n, units) by name, `h`, and an LSTM's `c`; and
+        `z`, with respect to what the step's activations get, (n, units) or (n, 4 x units).
 
     """
     weights = {name: array.astype("float64") for name, array in weights.items()}
@@ -144,24 +149,63 @@ def gradients(
     dh = off @ weights["dense_kernel"].T
     if spec.model == "irnn":
         for step in reversed(steps):
-            yield {"h": dh}
-            dh = (dh * np.heaviside(step["z"], spec.relu_derivative_at_0)) @ back
+            dz = dh * np.heaviside(step["z"], spec.relu_derivative_at_0)
+            yield {"h": dh, "z": dz}
+            dh = dz @ back
         return
     slope = SLOPES[spec.gates or spec.semantics]
     dc = np.zeros_like(dh)
     cells = [np.zeros_like(dh), *(step["c"] for step in steps)]  # before each step
     for t in reversed(range(len(steps))):
-        yield {"h": dh, "c": dc}
         i, f, o, new = (steps[t][name] for name in ("i", "f", "o", "new"))
         tanh = np.tanh(steps[t]["c"])
-        dc = dc + dh * o * (1 - tanh**2)
+        inner = dc + dh * o * (1 - tanh**2)
         inside = [
-            dc * new * slope(i),
-            dc * cells[t] * slope(f),
-            dc * i * (1 - new**2),
+            inner * new * slope(i),
+            inner * cells[t] * slope(f),
+            inner * i * (1 - new**2),
             dh * tanh * slope(o),
         ]
-        dh, dc = np.hstack(inside) @ back, dc * f
+        dz = np.hstack(inside)
+        yield {"h": dh, "c": dc, "z": dz}
+        dh, dc = dz @ back, inner * f
+
+
+def weight_gradients(
+    spec: RunSpec, weights: Weights, sequences: np.ndarray, labels: np.ndarray
+) -> Weights:
+    """Return the gradient of the mean cross-entropy with respect to the weights, by name.
+
+    Args: as `reach`.
+    """
+    states_h = [step["h"] for step in states(spec, weights, sequences)]
+    before = [np.zeros_like(states_h[0]), *states_h]
+    off = probabilities(weights, before[-1])
+    off[np.arange(len(labels)), labels] -= 1
+    found = {name: np.zeros(array.shape) for name, array in weights.items()}
+    found["dense_kernel"] += before[-1].T @ off
+    found["dense_bias"] += off.sum(0)
+    back = gradients(spec, weights, sequences, labels)
+    for x, h, gradient in zip(sequences.T[::-1], before[-2::-1], back, strict=True):
+        found["kernel"] += x[None] @ gradient["z"]
+        found["recurrent_kernel"] += h.T @ gradient["z"]
+        found["bias"] += gradient["z"].sum(0)
+    return {name: total / len(labels) for name, total in found.items()}
+
+
+def sizes(
+    spec: RunSpec, weights: Weights, sequences: np.ndarray, labels: np.ndarray
+) -> dict[str, list[float]]:
+    """Return the median size of that gradient's elements, an array of weights each.
+
+    Args: as `reach`.
+
+    Returns:
+        `median`: of the absolute values, in the order of `checkpoint.WEIGHTS`.
+
+    """
+    found = weight_gradients(spec, weights, sequences, labels)
+    return {"median": [float(np.median(np.abs(found[name]))) for name in WEIGHTS]}
 
 
 def answers(
@@ -210,7 +254,7 @@ def weights_after(spec: RunSpec, epoch: int, store: Store) -> Weights:
 
 
 def classifiers(images: data.Data, settings: dict) -> dict[str, list[float]]:
-    """Return the test accuracies of classifiers that see n pixels at one end of the sequence.
+    """Return the test accuracies of classifiers that see n pixels in a row of the sequence.
 
     Args:
         images: A dataset's images.
@@ -227,7 +271,8 @@ def classifiers(images: data.Data, settings: dict) -> dict[str, list[float]]:
 
     spec = make("irnn", dataset=settings["dataset"], pooling=settings["pooling"])
     n = settings["pixels"]
-    seen = slice(-n, None) if settings["end"] == "last" else slice(n)
+    first = {"first": 0, "middle": (spec.steps - n) // 2, "last": spec.steps - n}[settings["end"]]
+    seen = slice(first, first + n)
     x, x_test = (data.pixels(part, spec)[:, seen] for part in (images.x_train, images.x_test))
     chosen = data.stratified(images.y_train, settings["images"], seed=0)
     linear = LogisticRegression(max_iter=500, tol=1e-3)
@@ -270,7 +315,7 @@ def planned(kind: str, specs: Iterable[RunSpec], store: Store, dataset: str) -> 
             raise InputError(
                 f"{spec} is not recorded in {store.root}; train it, or name the store that has it"
             )
-        epochs = (0, last) if kind == "reach" else (last,)
+        epochs = {"reach": (0, last), "answers": (last,), "weights": (0,)}[kind]
         settings = {"images": IMAGES_OF[kind]}
         found += [Probe(kind=kind, spec=spec, epoch=e, settings=settings) for e in epochs]
     return found
@@ -286,7 +331,7 @@ def compute(probe: Probe, store: Store, images: data.Data) -> dict[str, list[flo
         chosen = np.arange(count) * len(x) // count
         sequences = data.sequences(x[chosen], probe.spec)[:, :, 0]
         weights = weights_after(probe.spec, probe.epoch, store)
-        measure = {"reach": reach, "answers": answers}[probe.kind]
+        measure = {"reach": reach, "answers": answers, "weights": sizes}[probe.kind]
         values = measure(probe.spec, weights, sequences, labels[chosen])
     return {name: [_rounded(v) for v in numbers] for name, numbers in values.items()}
 
