@@ -158,8 +158,9 @@ def test_all_pixels_tell_a_digit_and_the_first_fewer(probe, tmp_path):
         (p.settings["end"], p.settings["pixels"]): p.values
         for p in probes.read("classifiers", tmp_path / "probes")
     }
-    assert found.keys() == {(end, n) for end in ("last", "first") for n in (16, 64)}
-    assert found["last", 64] == found["first", 64]
+    assert found.keys() == {(end, n) for end in ("last", "first", "middle") for n in (16, 64)}
+    assert found["last", 64] == found["first", 64] == found["middle", 64]
+    assert found["middle", 16]["linear"][0] > found["first", 16]["linear"][0]
     assert found["last", 64]["linear"][0] > 0.85
     assert found["first", 16]["linear"][0] < 0.7
 

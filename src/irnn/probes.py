@@ -2,7 +2,7 @@
 
     reach          how far back the gradient of the loss reaches, before and after training
     answers        how often a network's answer is right if the image ends after t pixels
-    weights        how large the gradient of the loss is with respect to the initial weights
+    weights        how large the gradient of the loss is, initial weight by initial weight
     classifiers    how well the last, first and middle n pixels alone tell the digit
 
 `python -m irnn probe` computes them; each kind is a file of JSON lines in `book/probes`.
@@ -34,12 +34,12 @@ PROBES = Path(__file__).parents[2] / "book" / "probes"
 # The values of each kind by name, each a list of numbers:
 #   reach: `norm`, t = 0, 1, ... steps before the end
 #   answers: `accuracy` after each of `pixels`
-#   weights: `median`, an array of weights each, in the order of `checkpoint.WEIGHTS`
+#   weights: `quantiles` of the size of the gradient, 0%, 1%, ..., 100% of the recurrent weights
 #   classifiers: test accuracies of the `linear` one, and of the `dense` ones by seed
 VALUES = {
     "reach": ("norm",),
     "answers": ("pixels", "accuracy"),
-    "weights": ("median",),
+    "weights": ("quantiles",),
     "classifiers": ("linear", "dense"),
 }
 
@@ -196,16 +196,16 @@ def weight_gradients(
 def sizes(
     spec: RunSpec, weights: Weights, sequences: np.ndarray, labels: np.ndarray
 ) -> dict[str, list[float]]:
-    """Return the median size of that gradient's elements, an array of weights each.
+    """Return how large the elements of that gradient are, of the recurrent weights.
 
     Args: as `reach`.
 
     Returns:
-        `median`: of the absolute values, in the order of `checkpoint.WEIGHTS`.
+        `quantiles`: of the absolute values, from the smallest to the largest by one percent.
 
     """
-    found = weight_gradients(spec, weights, sequences, labels)
-    return {"median": [float(np.median(np.abs(found[name]))) for name in WEIGHTS]}
+    found = np.abs(weight_gradients(spec, weights, sequences, labels)["recurrent_kernel"])
+    return {"quantiles": np.quantile(found, np.linspace(0, 1, 101)).tolist()}
 
 
 def answers(

@@ -82,10 +82,10 @@ ALT = {
         "系列について示す",
     },
     "classifiers": {
-        "en": "Test accuracy of a linear and a dense classifier that see only the last or only the "
-        "first n pixels of a pooled digit",
-        "ja": "縮小した数字の最後の n 画素だけ、または最初の n 画素だけを見る、線形分類器と"
-        "隠れ層が 1 層の全結合ネットワークのテスト正解率",
+        "en": "Test accuracy of a linear and a dense classifier that see only the last, the first "
+        "or the middle n pixels of a pooled digit",
+        "ja": "縮小した数字の最後、最初、または中央の n 画素だけを見る、線形分類器と隠れ層が"
+        " 1 層の全結合ネットワークのテスト正解率",
     },
     "reach": {
         "en": "Norm of the loss's gradient over the steps back from the end, IRNN and LSTM, before "
@@ -131,11 +131,13 @@ CAPTIONS = {
     },
     "classifiers": {
         "en": "Accuracy on the test set of classifiers without memory that are given only the last "
-        "n pixels, or only the first n, of images averaged to 14 × 14. Linear: one softmax layer. "
-        "Dense: a hidden layer of 64 ReLU units before it; a dot is a seed, the line the mean.",
-        "ja": "14 × 14 に縮小した画像の最後の n 画素だけ、または最初の n 画素だけを与えたときの、"
-        "記憶をもたない分類器のテストデータでの正解率。線形はソフトマックス層だけのもの、全結合は"
-        "その前に ReLU の 64 ユニットの隠れ層を置いたもの。点は個々のシード、線はその平均。",
+        "n pixels in a row, the first n or the middle n, of images averaged to 14 × 14. Linear: "
+        "one softmax layer. Dense: a hidden layer of 64 ReLU units before it; a dot is a seed, "
+        "the line the mean.",
+        "ja": "14 × 14 に縮小した画像の、連続する最後の n 画素、最初の n 画素、または中央の"
+        " n 画素だけを与えたときの、記憶をもたない分類器のテストデータでの正解率。線形はソフト"
+        "マックス層だけのもの、全結合はその前に ReLU の 64 ユニットの隠れ層を置いたもの。点は"
+        "個々のシード、線はその平均。",
     },
     "reach": {
         "en": "Norm of the gradient of an image's loss with respect to the network's state, by how "
@@ -174,6 +176,7 @@ WORDS = {
         "adds": "{model}, T = {length}: {error:.2g} after {n} epochs",
         "last": "the last n pixels",
         "first": "the first n pixels",
+        "middle": "the middle n pixels",
         "n": "n, of {steps} pixels",
         "linear": "linear",
         "dense": "dense, one hidden layer",
@@ -203,6 +206,7 @@ WORDS = {
         "adds": "{model}（T = {length}）は {n} エポック後に {error:.2g}",
         "last": "最後の n 画素",
         "first": "最初の n 画素",
+        "middle": "中央の n 画素",
         "n": "n（全 {steps} 画素のうち）",
         "linear": "線形",
         "dense": "全結合（隠れ層 1 層）",
@@ -671,14 +675,14 @@ def _short(value: float) -> str:
 
 
 def classifiers(probes: list[Probe], language: str) -> Picture:
-    """Draw the accuracy of classifiers on the last and on the first n pixels."""
+    """Draw the accuracy of classifiers on the last, the first and the middle n pixels."""
     text = WORDS[language]
     shown = _by_end(probes)
     steps = max(shown["last"])
 
     def draw(wide: bool) -> "Figure":
-        figure = new_figure(3.4 if wide else 6, wide)
-        panels = figure.subplots(*((1, 2) if wide else (2, 1)), sharey=True)
+        figure = new_figure(3.4 if wide else 9, wide)
+        panels = figure.subplots(*((1, 3) if wide else (3, 1)), sharey=True)
         for axes, (end, some) in zip(panels, shown.items(), strict=True):
             for name, (marker, line) in CLASSIFIERS.items():
                 look = {"color": INK, "marker": marker}

@@ -47,6 +47,7 @@ SHARES = {
     "quarter": 1 / 4,
     "trinh": 300 / 784,
     "half": 1 / 2,
+    "three_quarters": 3 / 4,
     "all": 1,
 }
 
