@@ -115,7 +115,7 @@ def test_no_long_memory_asks_for_a_short_gradient_that_is_as_good(store, quarter
     experiment = chapters.experiment(truncated_bptt, epochs=1)
     for model, accuracies in quarter.items():
         reached = {"quarter": accuracies, "all": [0.81, 0.82, 0.80]}
-        for k in ("pair", "row", "rows", "quarter", "all"):
+        for k in truncated_bptt.SHARES:
             record(store, experiment[f"{model}-rows-{k}"], reached.get(k, [0.1, 0.11, 0.12]))
     assert verdict(store, "no-long-memory", epochs=1).verdict == expected
 

@@ -13,20 +13,16 @@ CAPTIONS = {
     "curves": irnn_vs_lstm.CAPTIONS["curves"],
     "short_gradients": {
         "en": "Test accuracy on averaged images, read row by row, when the gradient goes back "
-        "through the last K steps alone: K of up to a quarter of the steps, and all of them. "
-        "A dot is a seed, a line goes through the means.",
+        "through the last K steps alone. A dot is a seed, a line goes through the means.",
         "ja": "縮小した画像を行ごとに読み、勾配を最後の K ステップだけさかのぼらせたときの"
-        "テスト正解率。K は全ステップの 4 分の 1 までと、全ステップ。点は個々のシード、線は"
-        "その平均。",
+        "テスト正解率。点は個々のシード、線はその平均。",
     },
 }
 
 ALT = {
     "short_gradients": {
-        "en": "Test accuracy over the truncation length K up to a quarter of the steps, and "
-        "without truncation, for IRNN and LSTM",
-        "ja": "全ステップの 4 分の 1 までの打ち切り長 K と打ち切りなしでの、IRNN と LSTM の"
-        "テスト正解率",
+        "en": "Test accuracy over the truncation length K, for IRNN and LSTM",
+        "ja": "打ち切り長 K に対する IRNN と LSTM のテスト正解率",
     },
 }
 

@@ -98,15 +98,15 @@ ALT = {
     },
     "curves": {
         "en": "Test accuracy by epoch of IRNN and LSTM, at a shared learning rate and at their own",
-        "ja": "共通の学習率と、探索で選んだ学習率での、IRNN と LSTM のエポックごとのテスト正解率",
+        "ja": "共通の学習率と個別の学習率での、IRNN と LSTM のエポックごとのテスト正解率",
     },
     "further": {
         "en": "Test accuracy by epoch of the IRNN, at the shared learning rate and at its own",
-        "ja": "共通の学習率と、IRNN に合わせた学習率での、IRNN のエポックごとのテスト正解率",
+        "ja": "共通の学習率と個別の学習率での、IRNN のエポックごとのテスト正解率",
     },
     "losses": {
         "en": "Training loss by epoch of IRNN and LSTM, at a shared learning rate and at their own",
-        "ja": "共通の学習率と、探索で選んだ学習率での、IRNN と LSTM のエポックごとの訓練損失",
+        "ja": "共通の学習率と個別の学習率での、IRNN と LSTM のエポックごとの訓練損失",
     },
     "batches": {
         "en": "Test accuracy by update of IRNN and LSTM in batches of two sizes",
@@ -161,7 +161,7 @@ CAPTIONS = {
         "thin line is a seed, a thick one the mean of the seeds. Solid: at the shared learning "
         "rate. Dashed: at its own. Horizontal lines: what others report for the IRNN on MNIST.",
         "ja": "IRNN の、各エポック後のテストデータでの正解率を、学習の終わりまで示す。細い線は"
-        "個々のシード、太い線はその平均。実線は共通の学習率、破線は IRNN に合わせた学習率。"
+        "個々のシード、太い線はその平均。実線は共通の学習率、破線は個別の学習率。"
         "横線は、MNIST での IRNN についてほかで報告された値。",
     },
     "losses": {

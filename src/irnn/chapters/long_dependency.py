@@ -104,7 +104,7 @@ CAPTIONS = {
         "en": "One digit, and what the first seed of either network, at its own rate, makes of it "
         "after each pixel. Bars: the probabilities of the ten digits. Small squares: the units, "
         "as in the main chapter.",
-        "ja": "数字の画像 1 枚を、探索で選んだ学習率で学習した両方のネットワーク（最初のシード）が"
+        "ja": "数字の画像 1 枚を、個別の学習率で学習した両方のネットワーク（最初のシード）が"
         "読む様子。棒は、それぞれの画素の時点で 10 種類の数字に与える確率。小さな正方形は、本編と"
         "同じくユニットを表す。",
     },
@@ -330,6 +330,8 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
                 some = runs[delay_name(model, delay, reach)]
                 found[f"{model}_delay{n}_{reach}"] = percent(some, language)
                 found[f"{model}_delay{n}_{reach}_p"] = f"{difference(some, whole).p:.2g}"
+            waited = difference(whole, runs[delay_name(model, 0, "all")])
+            found[f"{model}_delay{n}_waited_p"] = f"{waited.p:.2g}"
         found |= {
             f"delay{n}": delay,
             "control_epochs": len(whole[0]),

@@ -331,7 +331,6 @@ def _paper_numbers(runs: Runs, language: str) -> dict[str, str | int]:
         "paper_moved": rate(moved),
         "paper_lowers": f"{moved * norm:.1g}",
         "paper_farthest": f"{moved / done * PAPER_UPDATES:g}",
-        "paper_lowers_all": f"{moved / done * PAPER_UPDATES * norm:.1g}",
         "irnn_paper_fall": rate(float(f"{fall:.1g}")),
         "irnn_paper_pace": f"{fall / updates * PAPER_UPDATES:.1g}" if updates else "–",
         **{f"{model}_paper": percent(runs[f"{model}-paper"], language) for model in MODELS},
@@ -347,7 +346,7 @@ def _by_model(probes: Iterable[Probe]) -> dict[str, list[Probe]]:
 
 def _above(probes: list[Probe], size: float) -> float:
     """Return the share of the weights whose gradient is above a size, the mean of the seeds."""
-    return float(np.mean([np.mean(np.array(p.values["quantiles"]) > size) for p in probes]))
+    return float(np.mean([np.mean(np.array(p.values["quantiles"][:-1]) > size) for p in probes]))
 
 
 def _root(probe: Probe) -> float:

@@ -171,6 +171,8 @@ WORDS = {
         "scales": "initial scales of today",
         "gates": "gates of today",
         "both": "both of today",
+        "all epochs": "each of the {epochs} epochs",
+        "some epochs": "{ahead} of the {epochs} epochs",
     },
     "ja": {
         "learning rate": "学習率（対数目盛）",
@@ -183,6 +185,8 @@ WORDS = {
         "scales": "初期値のスケールが現在のもの",
         "gates": "ゲートが現在のもの",
         "both": "両方とも現在のもの",
+        "all epochs": "{epochs} エポックのすべて",
+        "some epochs": "{epochs} エポックのうち {ahead} エポック",
     },
 }
 
@@ -281,7 +285,7 @@ def _searched_numbers(runs: Runs, name: str, language: str) -> dict[str, str | i
         f"{name}_level": f"{SEARCHES[name].level:.2g}",
         f"{name}_steps": both[0][0].spec.steps,
         f"{name}_p": f"{difference(*both).p:.2g}",
-        f"{name}_ahead": epochs_ahead(*both),
+        f"{name}_ahead": _ahead(*both, language),
         f"{name}_fall": f"{100 * max(_fall(run) for run in chain(*both)):.0f}",
     }
     for model, chosen in zip(MODELS, both, strict=True):
@@ -304,6 +308,13 @@ def _searched_numbers(runs: Runs, name: str, language: str) -> dict[str, str | i
         if unclipped:
             found[f"{model}_{name}_unclipped"] = percent([unclipped], language)
     return found
+
+
+def _ahead(runs: list[Run], others: list[Run], language: str) -> str:
+    """Say after how many epochs the mean of runs is above that of others."""
+    ahead, epochs = epochs_ahead(runs, others), min(len(run) for run in (*runs, *others))
+    name = "all epochs" if ahead == epochs else "some epochs"
+    return WORDS[language][name].format(ahead=ahead, epochs=epochs)
 
 
 def _fall(run: Run) -> float:

@@ -428,8 +428,8 @@ class Lengths(NamedTuple):
 
 
 def _pooled(runs: Runs, model: str) -> Lengths:
-    short = [runs[f"{model}-rows-{name}"] for name, share in SHARES.items() if share <= 1 / 4]
-    return Lengths(short, runs[f"{model}-rows-all"])
+    sweep = {share: runs[f"{model}-rows-{name}"] for name, share in SHARES.items()}
+    return Lengths([some for share, some in sweep.items() if share <= 1 / 4], sweep[1])
 
 
 def _longer(runs: Runs, model: str) -> Lengths:
