@@ -80,3 +80,11 @@ def test_a_switch_is_true_or_false(value):
 def test_a_long_list_of_valid_names_is_cut_short():
     with pytest.raises(InputError, match=r"valid: name 0, .*name 19 and 80 more$"):
         one_of("run", "?", [f"name {n}" for n in range(100)])
+
+
+def test_a_figure_without_runs_leaves_its_place_in_the_prose_a_word(monkeypatch):
+    said = {}
+    monkeypatch.setattr(page, "glue", lambda name, value, display: said.update({name: value.data}))
+    chapter = SimpleNamespace(drawn=lambda language: None)
+    assert page.figure(chapter, {"language": "en"}, "drawn") is None
+    assert said == {"figure-drawn": "(no figure, for want of runs)"}

@@ -68,6 +68,7 @@ if (language === "ja") {
   const labels = {
     "Toggle primary sidebar": "目次の表示を切り替える",
     "Toggle secondary sidebar": "このページの内容の表示を切り替える",
+    Page: "このページの内容",
   };
   for (const attribute of ["title", "aria-label"])
     for (const element of document.querySelectorAll(`[${attribute}]`)) {

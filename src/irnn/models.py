@@ -110,7 +110,7 @@ def glorot_uniform(rng: np.random.Generator, semantics: str):
 def orthogonal(rng: np.random.Generator, semantics: str):
     """Return an initializer of orthonormal rows or columns, up to a gain.
 
-    As in Saxe et al. (2013): the singular vectors of a normal matrix.
+    As in Saxe et al. (2014): the singular vectors of a normal matrix.
     The gain is 1; in 2015's Keras it was 1.1.
     """
     gain = {"2015": 1.1, "today": 1.0}[semantics]

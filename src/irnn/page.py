@@ -149,7 +149,9 @@ def _store(values: dict) -> Store:
 
 
 def figure(chapter: ModuleType, values: dict, name: str, *shown) -> HTML | None:
-    """Return a figure with its number, its caption and what makes it again; None for no picture.
+    """Return a figure with its number, its caption and what makes it again.
+
+    None, where the function that draws it has no runs for that; the prose then says so.
 
     The figures of a page are numbered in the order in which they are shown. In the prose,
     {glue:}`figure-NAME` becomes a link to one, "Figure 1"; in NAME, hyphens stand for
@@ -164,11 +166,12 @@ def figure(chapter: ModuleType, values: dict, name: str, *shown) -> HTML | None:
     """
     language = values["language"]
     picture = getattr(chapter, name)(*shown, language)
+    target = f"figure-{name.replace('_', '-')}"
     if picture is None:
+        glue(target, HTML(SHARED[language]["no figure"]), display=False)
         return None
     if name not in _figures:  # a cell may be run again
         _figures.append(name)
-    target = f"figure-{name.replace('_', '-')}"
     label = SHARED[language]["figure"].format(number=_figures.index(name) + 1)
     glue(target, HTML(f'<a href="#{target}">{label}</a>'), display=False)
     caption = f"<b>{label}</b> {html.escape(chapter.CAPTIONS[name][language])}"

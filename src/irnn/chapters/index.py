@@ -63,20 +63,22 @@ DOUBTS = {
     "en": {
         "reproduced": "No, a short one does as well.",
         "in part": "On small images a short one is enough to name most digits; the best accuracy "
-        "takes the whole.",
+        "takes a longer one.",
         "not reproduced": "Yes.",
         "not tested": "These parameters have no runs that tell.",
-        "finding": "Test accuracy on images averaged to {steps} pixels, with the gradient cut "
-        "after the last K steps, at the K up to a quarter of them that does best: {measured}.",
+        "finding": "On images averaged to {steps} pixels, with {seeds} seeds and the gradient "
+        "cut after the last K steps, at the K up to a quarter of them that has the highest test "
+        "accuracy: {measured}.",
     },
     "ja": {
         "reproduced": "必要ない。勾配を短く打ち切っても変わらない。",
         "in part": "縮小した画像では、勾配を短く打ち切っても大半の数字を当てられる。"
-        "ただし、最高の正解率を得るには、系列全体をさかのぼる勾配が必要である。",
+        "ただし、最高の正解率を得るには、より長い勾配が必要である。",
         "not reproduced": "必要である。",
         "not tested": "このパラメーターでは、答えの根拠になるランがない。",
-        "finding": "{steps} 画素に縮小した画像で、勾配を最後の K ステップで打ち切ったときの"
-        "テスト正解率を、全体の 4 分の 1 以下で最も良い K について示す。{measured}。",
+        "finding": "{steps} 画素に縮小した画像と {seeds} 通りのシードで、勾配を最後の"
+        " K ステップで打ち切ったときのテスト正解率を、K が系列の 4 分の 1 以下の範囲で最も高い"
+        "ものについて示す。{measured}。",
     },
 }
 
@@ -92,7 +94,9 @@ def doubt(entries: list[Entry], language: str) -> dict[str, str]:
     small, full = _doubt(entries), _doubt(entries, "-at-full-length")
     finding = ""
     if small.measured:
-        finding = text["finding"].format(measured=small.measured, steps=small.runs[0].spec.steps)
+        seeds = len({run.spec.seed for run in small.runs})
+        steps = small.runs[0].spec.steps
+        finding = text["finding"].format(measured=small.measured, steps=steps, seeds=seeds)
     return {
         "doubt": text[small.verdict],
         "doubt_finding": finding,

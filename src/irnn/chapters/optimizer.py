@@ -594,9 +594,9 @@ def _learned_rates(runs: Runs, language: str) -> str:
 
 
 OUTCOMES = {
-    "en": "the IRNN with SGD, number of settings: {learned} learned, {stalled} stalled, "
-    "{diverged} diverged; at best {best:.1%}",
-    "ja": "SGD を使った IRNN：学習した設定 {learned} 通り、停滞した設定 {stalled} 通り、"
+    "en": "the IRNN with SGD, number of settings: {learned} learned, {stalled} stayed below the "
+    "mark, {diverged} diverged; at best {best:.1%}",
+    "ja": "SGD を使った IRNN：学習した設定 {learned} 通り、基準に届かなかった設定 {stalled} 通り、"
     "発散した設定 {diverged} 通り。正解率は最高で {best:.1%}",
 }
 LEARNED_RATES = {
