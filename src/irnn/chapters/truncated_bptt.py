@@ -229,6 +229,8 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
             for order in ORDERS:
                 some = runs[f"{model}-{order}-{share}"]
                 found[f"{model}_{order}_{share}"] = percent(some, language)
+                gap = difference(some, runs[f"{model}-{order}-all"])
+                found[f"{model}_{order}_{share}_p"] = f"{gap.p:.2g}"
     for model in MODELS:
         for order in ORDERS:
             found[f"{model}_{order}_enough"] = enough(runs, model, order)
