@@ -380,6 +380,41 @@ def test_a_term_that_a_language_lacks(root):
         check.check(root)
 
 
+def test_a_lone_wrong_word_needs_no_list(root):
+    path = root / "book" / "glossary.yaml"
+    path.write_text(GLOSSARY.replace("[training curve]", "training curve"))
+    assert found(root) == []
+    edit(root, "en", "end", "A list", "Training curves")
+    assert said(root, "'Training curves'; the glossary says 'learning curve'")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        (GLOSSARY, "term: word\n", "it is not a list of terms, each from `- en: TERM"),
+        (GLOSSARY, "", "it is not a list of terms"),
+        (GLOSSARY, "- word\n", "the term 'word' is not an entry, from `- en: TERM` on"),
+        ("{en: a curve, ja: 曲線}", "a curve", "the term 'learning curve': meaning is 'a curve'"),
+        (
+            "{ja: [プロセッサ]}",
+            "[CPU]",
+            "the term 'processor': wrong is ['CPU']; write it as `wrong: {",
+        ),
+        ("{ja: [プロセッサ]}", "{ja: 5}", "the term 'processor': wrong is {'ja': 5}; write it"),
+        ("{ja: [プロセッサ]}", "{jp: [CPU]}", "the term 'processor': wrong is {'jp': ['CPU']}"),
+        ("wrong: {ja", "wrongs: {ja", "unknown part of the term 'processor' in the glossary /"),
+        ("en: processor", "en: on", "the term True: en is True; write it as `en: TERM`"),
+    ],
+)
+def test_a_term_that_is_written_otherwise(root, old, new, what):
+    (root / "book" / "glossary.yaml").write_text(GLOSSARY.replace(old, new))
+    with pytest.raises(InputError) as error:
+        check.check(root)
+    assert what in str(error.value)
+    assert str(root / "book" / "glossary.yaml") in str(error.value)
+    assert "\n" not in str(error.value)
+
+
 @pytest.mark.parametrize("table", ["ALT", "CAPTIONS"])
 def test_a_figure_without_text_in_a_language(root, monkeypatch, table):
     monkeypatch.setitem(getattr(irnn_vs_lstm, table), "times", {"en": "Times", "ja": ""})

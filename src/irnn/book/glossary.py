@@ -7,9 +7,11 @@ from pathlib import Path
 
 import yaml
 
-from irnn.errors import InputError
+from irnn.errors import InputError, one_of
 from irnn.languages import LANGUAGES
 
+FORM = "- en: TERM"  # the first line of an entry
+FORMS = {"meaning": "{en: …, ja: …}", "wrong": "{en: [WORD, …], ja: [WORD, …]}"}
 ROWS = re.compile(r"(?<=-\|\n)(?:\|.*\|\n)*")  # of a table in Markdown
 
 
@@ -39,25 +41,19 @@ class Glossary:
     def read(cls, path: Path) -> "Glossary":
         """Return the glossary in a file.
 
-        Raises `InputError` for a file that cannot be read and for a term that a language lacks.
+        Raises `InputError` for a file that cannot be read, a term that a language lacks, and one
+        that is written in another way.
         """
         try:
             rows = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (OSError, yaml.YAMLError) as error:
+        except (OSError, ValueError, yaml.YAMLError) as error:
             reason = " ".join(str(getattr(error, "strerror", None) or error).split())
             raise InputError(f"the glossary {path} cannot be read: {reason}") from None
-        terms = []
-        for row in rows:
-            lacking = [c for c in LANGUAGES if not (row.get(c) and row.get("meaning", {}).get(c))]
-            if lacking:
-                what = row.get("en") or row
-                raise InputError(
-                    f"the glossary {path}: the term {what!r} has no name or no meaning in "
-                    f"{', '.join(lacking)}; add it"
-                )
-            names = {code: row[code] for code in LANGUAGES}
-            terms.append(Term(names, row.get("wrong", {}), row["meaning"]))
-        return cls(tuple(terms))
+        if not isinstance(rows, list):
+            raise InputError(
+                f"the glossary {path}: it is not a list of terms, each from `{FORM}` on"
+            )
+        return cls(tuple(_term(row, f"the glossary {path}") for row in rows))
 
     def wrong_words(self, text: str, language: str) -> Iterator[tuple[str, str]]:
         """Return the wrong words in a text, each with the right one."""
@@ -75,6 +71,43 @@ class Glossary:
         codes = [language, *(code for code in LANGUAGES if code != language)]
         rows = [[*(term.names[c] for c in codes), term.meaning[language]] for term in self.terms]
         return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def _term(row: object, file: str) -> Term:
+    """Return the term of an entry. Raises `InputError`, naming file and term, for what is none."""
+    name = row.get("en") or row if isinstance(row, dict) else row
+    where = f"{file}: the term {name!r}"
+    if not isinstance(row, dict):
+        raise InputError(f"{where} is not an entry, from `{FORM}` on")
+    for key in row:
+        one_of(f"part of the term {name!r} in {file}", key, [*LANGUAGES, *FORMS])
+    meaning, wrong = row.get("meaning", {}), row.get("wrong", {})
+    if isinstance(wrong, dict):
+        wrong = {
+            code: [words] if isinstance(words, str) else words for code, words in wrong.items()
+        }
+    right = {code: isinstance(row.get(code, ""), str) for code in LANGUAGES}
+    right["meaning"] = _by_language(meaning) and all(map(_is_text, meaning.values()))
+    right["wrong"] = _by_language(wrong) and all(
+        isinstance(words, list) and all(map(_is_text, words)) for words in wrong.values()
+    )
+    for key, is_right in right.items():
+        if not is_right:
+            form = FORMS.get(key, "TERM")
+            raise InputError(f"{where}: {key} is {row[key]!r}; write it as `{key}: {form}`")
+    lacking = [code for code in LANGUAGES if not (row.get(code) and meaning.get(code))]
+    if lacking:
+        languages = ", ".join(lacking)
+        raise InputError(f"{where} has no name or no meaning in {languages}; add it")
+    return Term({code: row[code] for code in LANGUAGES}, wrong, meaning)
+
+
+def _by_language(value: object) -> bool:
+    return isinstance(value, dict) and value.keys() <= LANGUAGES.keys()
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
 
 
 def _pattern(word: str) -> re.Pattern:
