@@ -142,10 +142,28 @@ def test_pages_in_another_order(root):
     assert said(root, "_toc.yml", "the order of the pages differs in ja")
 
 
-def test_a_page_with_the_marks_of_a_merge(root):
-    path = root / "book" / "ja" / "index.ipynb"
-    path.write_text("<<<<<<< HEAD\n" + path.read_text())
-    assert said(root, "book/ja/index.ipynb: error: not a notebook of this book")
+@pytest.mark.parametrize(
+    ("name", "old", "new", "why"),
+    [
+        ("index.ipynb", b"{", b"<<<<<<< HEAD\n{", "JSON"),
+        ("index.ipynb", b'"id": "sum"', b'"id": "end"', "two cells have the id 'end'; give one"),
+        ("index.ipynb", b'   "id": "sum",\n', b"", "a cell has no id"),
+        ("index.ipynb", b"1 + 1", b"\xff", "'utf-8' codec can't decode"),
+        ("more.md", b"agreed {", b"agreed {,", "the comment at its end: Expecting"),
+        ("more.md", b"\xe4", b"\xff", "'utf-8' codec can't decode"),
+    ],
+)
+def test_a_page_that_cannot_be_read(root, name, old, new, why):
+    path = root / "book" / "ja" / name
+    path.write_bytes(path.read_bytes().replace(old, new, 1))
+    assert said(root, f"book/ja/{name}: error: not a page of this book (", why, "mend it by hand")
+    mend.mend(root)
+    assert new in path.read_bytes()
+
+
+def test_a_table_of_contents_that_cannot_be_read(root):
+    (root / "_toc.yml").write_text("root: book/index\nchapters: [\n")
+    assert said(root, "_toc.yml: error: it cannot be read (while parsing", "mend it by hand")
 
 
 def test_a_page_that_is_a_notebook_in_one_language_only(root):
@@ -158,7 +176,10 @@ def test_a_page_that_is_a_notebook_in_one_language_only(root):
 @pytest.mark.parametrize("cell", ["end", "sum"])
 def test_a_cell_that_a_language_lacks(root, cell):
     notebook(root, "ja", lambda n: n.cells.remove(next(c for c in n.cells if c.id == cell)))
-    assert said(root, f"book/en/index.ipynb [{cell}]", "cell is missing in ja")
+    remedy = "cell is missing in ja; it was removed there: remove it here too, or copy it back"
+    assert said(root, f"book/en/index.ipynb [{cell}]", remedy)
+    mend.mend(root)
+    assert said(root, remedy)
 
 
 def test_cells_in_another_order(root):
@@ -218,6 +239,31 @@ def test_facts_that_may_differ_until_they_are_agreed_on(root, old, new, what):
 def test_a_paragraph_that_is_not_translated(root):
     edit(root, "ja", "end", "箇条書きである。", "A list.")
     assert said(root, "book/ja/index.ipynb [end]", "not in ja: '- A list.'; translate it")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ("## 終わり", "## The end", "not in ja: 'The end'; translate it"),
+        ("## 終わり", "## 終わり\n\n| a table | 表 |", "not in ja: 'a table'; translate it"),
+        ("## 終わり", "## LSTM\n\n| 784 | $a b$ |", None),
+    ],
+)
+def test_a_heading_and_a_table_that_may_be_translated(root, old, new, what):
+    edit(root, "ja", "end", old, new)
+    assert found(root) == []
+    lines = [line for line in found(root, "warning") if "not in ja" in line]
+    assert (what in lines[0] and len(lines) == 1) if what else lines == []
+    check.accept(["index/end"], root)
+    assert found(root, "warning") == []
+
+
+@pytest.mark.parametrize("text", ["A 一覧.", "## 終わり", "| a | 表 |"])
+def test_letters_of_another_language(root, text):
+    edit(root, "en", "end", "- A list.", f"- A list.\n\n{text}")
+    assert f"en/index.ipynb [end]: error: not in en: {text!r}; translate" in "".join(found(root))
+    edit(root, "en", "end", text, f"`{text}`")
+    assert found(root) == []
 
 
 # --- agreement --------------------------------------------------------------------------
@@ -293,6 +339,8 @@ def test_accepting_needs_the_cell_in_all_languages(root):
         ("[a](more.md#no)", "the link more.md#no has no target; put (no)= before"),
         ("{ref}`no`", "the reference no has no target"),
         ("{numref}`Figure <no>`", "the reference no has no target"),
+        ("{ref}`more`", "the reference more has no target"),
+        ("{doc}`no`", "there is no page no, which the text refers to"),
         ("![](index.ipynb)", "a picture has no alternative text"),
         ("```{figure} index.ipynb\n:name: a\n```", "a picture has no alternative text"),
     ],
@@ -357,6 +405,19 @@ def test_a_work_that_is_not_in_the_bibliography(cited):
     lines = found(cited)
     assert sum("the cited work le2015 is not in book/references.bib" in x for x in lines) == 2
     assert "references.bib: error: no page cites the work le2014; cite it, or" in "".join(lines)
+
+
+def test_works_that_are_cited_together(cited):
+    (cited / "book" / "references.bib").write_text("@misc{le2015,\n}\n@misc{le2014,\n}\n")
+    edit(cited, "en", "end", "`le2015`", "`le2015, le2014`")
+    edit(cited, "ja", "end", "`le2015`", "`le2014,le2015`")
+    assert found(cited) == []
+
+
+def test_a_page_that_is_referred_to(root):
+    for language in TEXTS:
+        edit(root, language, "end", "## ", "{doc}`more` {doc}`this <index>`\n\n## ")
+    assert found(root) == []
 
 
 def test_an_equation_has_a_label_in_each_language(root):
@@ -431,11 +492,12 @@ def figure(root):
     return root
 
 
-@pytest.mark.parametrize("table", ["ALT", "CAPTIONS"])
-def test_a_figure_without_text(figure, monkeypatch, table):
-    for module in (index, irnn_vs_lstm):
-        if hasattr(module, table):
-            monkeypatch.setattr(module, table, {})
+@pytest.mark.parametrize(
+    ("table", "modules"), [("ALT", [index, irnn_vs_lstm]), ("CAPTIONS", [index])]
+)
+def test_a_figure_without_text(figure, monkeypatch, table, modules):
+    for module in modules:
+        monkeypatch.setattr(module, table, {}, raising=False)
     lines = found(figure)
     assert len(lines) == 2
     assert all(f"[sum]: error: the figure curves is not in {table}; write" in x for x in lines)
@@ -446,6 +508,13 @@ def test_a_figure_that_is_not_there(figure):
         edit(figure, language, "end", "figure-curves", "figure-curve")
     assert len(found(figure)) == 2
     assert all("the page shows no figure curve; mend the reference" in x for x in found(figure))
+
+
+def test_a_figure_that_no_function_draws(figure, monkeypatch):
+    monkeypatch.delattr(index, "curves")
+    assert len(found(figure)) == 2
+    problem = "[sum]: error: there is no function curves in src/irnn/chapters/index.py; write it"
+    assert all(problem in x for x in found(figure))
 
 
 def test_a_figure_that_is_shown_twice(figure):
@@ -516,20 +585,45 @@ def test_two_sentences_in_a_line(root, language, old, new):
 
 
 @pytest.mark.parametrize(
-    ("old", "new"),
+    ("old", "new", "what", "remedy"),
     [
-        ("epochs = None", "epochs = 3"),
-        ("# images per update", "# images"),
-        ("seeds = 5", "seeds ="),
+        ("epochs = None", "epochs = 3", "epochs is 3 here and None in ", "change it there, or"),
+        (
+            "# images per update",
+            "# images",
+            "batch_size has the help 'images' here and 'images per update' in ",
+            "change it there, or run --fix, which writes that value here",
+        ),
+        ("seeds = 5", "sed = 5", "sed is not declared in ", "declare it there, or run --fix, whi"),
+        ("seeds = 5", "seeds =", "the parameters are not those that ", " declares; run --fix"),
     ],
 )
-def test_parameters_that_are_not_the_declared_ones(root, old, new):
+def test_parameters_that_are_not_the_declared_ones(root, old, new, what, remedy):
     for language in TEXTS:
         edit(root, language, "parameters", old, new)
     assert len(found(root)) == 2
-    assert all("[parameters]: error: the parameters are not those" in x for x in found(root))
+    for line in found(root):
+        assert f"[parameters]: error: {what}src/irnn/chapters/index.py" in line
+        assert remedy in line
     mend.mend(root)
     assert found(root) == []
+
+
+def test_parameters_of_one_language_are_found_there_alone(root):
+    edit(root, "ja", "parameters", "epochs = None", "epochs = 3")
+    assert said(root, "book/ja/index.ipynb [parameters]", "epochs is 3 here and None in")
+
+
+def test_a_notebook_with_the_module_of_another_page(root):
+    for language in TEXTS:
+        edit(root, language, "sum", "1 + 1", "from irnn.chapters import index as chapter\n1 + 1")
+    assert found(root) == []
+    for language in TEXTS:
+        edit(root, language, "sum", "import index", "import speed")
+    assert len(found(root)) == 2
+    assert all(
+        "it imports speed as chapter" in x and x.endswith("import index") for x in found(root)
+    )
 
 
 def test_a_notebook_without_a_module(root):
@@ -566,28 +660,50 @@ def test_code_is_copied_from_where_it_changed(root, language, other):
     assert check.check(root) == []
 
 
-def test_new_code_is_copied_and_removed_code_is_not(root):
-    cell = new_code_cell("3", id="new")
-    notebook(root, "ja", lambda n: n.cells.insert(3, cell))
-    notebook(root, "en", lambda n: n.cells.pop(2))
+def test_new_cells_are_copied_and_removed_ones_are_not(root):
+    notebook(root, "en", lambda n: n.cells.insert(3, new_code_cell("3", id="code")))
+    notebook(root, "en", lambda n: n.cells.insert(4, new_markdown_cell("New words.", id="text")))
+    notebook(root, "ja", lambda n: n.cells.pop(2))
+    lines = found(root)
+    assert sum("run --fix, which copies it, or remove it here" in line for line in lines) == 2
     mend.mend(root)
-    cells = pages.read(root / "book" / "en" / "index.ipynb", "en").cells
-    assert list(cells) == ["title", "parameters", "new", "end"]
-    assert said(root, "[sum]", "cell is missing in en")
+    cells = pages.read(root / "book" / "ja" / "index.ipynb", "ja").cells
+    assert list(cells) == ["title", "parameters", "code", "text", "end"]
+    removed, untranslated = found(root)
+    assert "[sum]: error: the code cell is missing in ja; it was removed there" in removed
+    assert "ja/index.ipynb [text]: error: not in ja: 'New words.'; translate it" in untranslated
+
+
+def test_a_copy_of_a_page_brings_no_agreement_along(root):
+    git(root, "init")
+    git(root, "add", ".")
+    git(root, "commit", "-m", "agreed")
+    edit(root, "en", "end", "A list", "The list")
+    for language in TEXTS:  # of the English page, and of what changed in it
+        copy = root / "book" / language / "speed.ipynb"
+        shutil.copy(root / "book" / "en" / "index.ipynb", copy)
+        copy.write_text(copy.read_text().replace("# A title", "# Another"))
+    lines = [line for line in found(root, "warning") if "speed.ipynb" in line]
+    assert any("they last agreed" in line for line in lines)
+    mend.mend(root)
+    lines = "\n".join(found(root, "warning"))
+    assert "speed.ipynb: warning: nobody has agreed on 2 cells (title, end)" in lines
+    assert lines.count("agreed;") == 1
+    assert "index.ipynb [end]: warning: changed in en since all agreed; bring ja up" in lines
 
 
 def test_nothing_is_written_where_nothing_is_to_be_mended(root):
     assert mend.mend(root) == []
 
 
-def test_a_notebook_keeps_its_notation(root):
+def test_a_notebook_has_a_line_for_each_line_of_a_cell(root):
     path = root / "book" / "en" / "index.ipynb"
-    assert '"source": [' in path.read_text()
-    whole = json.dumps(nbformat.read(path, as_version=4), indent=1, ensure_ascii=False) + "\n"
-    path.write_text(whole)
-    assert mend.mend(root) == []
-    edit(root, "en", "sum", "1 + 1", "1 + 2")
-    assert path.read_text() == whole.replace("1 + 1", "1 + 2")
+    lines = path.read_text()
+    assert '"source": [' in lines
+    path.write_text(json.dumps(nbformat.read(path, as_version=4), indent=1, ensure_ascii=False))
+    assert said(root, "book/en/index.ipynb: error: its JSON is not written as the book's")
+    assert mend.mend(root) == [path]
+    assert path.read_text() == lines
 
 
 # --- a third language -------------------------------------------------------------------

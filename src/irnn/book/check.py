@@ -31,9 +31,10 @@ FENCE = re.compile(r"^ *(`{3,}|~{3,})([^\n]*)\n(.*?)^ *\1 *$", re.DOTALL | re.MU
 ROLE = re.compile(r"\{[\w:]+\}`[^`]*`")
 BLOCK_FORMULA = re.compile(r"\$\$.+?\$\$(?: \([\w-]+\))?", re.DOTALL)
 CITED = re.compile(r"\{cite(?::\w+)?\}`([^`]+)`")
-REFERENCE = re.compile(r"\{(?:ref|numref|eq|doc)\}`([^`]+)`")
+REFERENCE = re.compile(r"\{(ref|numref|eq|doc)\}`([^`]+)`")
 OWN = re.compile(rf"-({'|'.join(LANGUAGES)})$")  # the end of a label that is in one language only
 COMMENT = re.compile(r"( +|^)# .*", re.MULTILINE)  # in code, which translations translate
+LATIN = re.compile(r"[ -~]*[a-z]{2}[ -~]*")  # words that are no abbreviation
 KEPT = {"tags", pages.AGREED}  # metadata of cells; editors leave more
 ERROR, WARNING = "error", "warning"
 
@@ -42,8 +43,8 @@ ERROR, WARNING = "error", "warning"
 FACTS = {
     "computed numbers": lambda text: sorted(re.findall(r"\{glue:\w*\}`([^`]+)`", text)),
     "links": lambda text: sorted(re.findall(r"\]\(([^)\s]+)\)", text)),
-    "references": lambda text: sorted(OWN.sub("", label) for label in REFERENCE.findall(text)),
-    "citations": lambda text: sorted(CITED.findall(text)),
+    "references": lambda text: sorted(OWN.sub("", label) for _, label in REFERENCE.findall(text)),
+    "citations": lambda text: sorted(cited(text)),
     "footnotes": lambda text: sorted(re.findall(r"\[\^([\w-]+)\]", text)),
     "headings": lambda text: re.findall(r"^#+ ", without_code(text), re.MULTILINE),
     "blocks of code": lambda text: [block for kind, block in code(text) if kind != "text"],
@@ -165,6 +166,18 @@ def prose(text: str) -> Iterator[str]:
             yield line
 
 
+def short_texts(text: str) -> Iterator[str]:
+    """Return the headings and the cells of tables in a text."""
+    for line in words_of(text).splitlines():
+        if re.match(r" *(#+ |\|)", line):
+            yield from (part.strip("# ") for part in line.split("|"))
+
+
+def cited(text: str) -> list[str]:
+    """Return the keys of the works that a text cites."""
+    return [key.strip() for keys in CITED.findall(text) for key in keys.split(",")]
+
+
 def sentences(line: str, language: str) -> list[str]:
     """Return the sentences of a line."""
     return re.split(LANGUAGES[language].sentence_end, line)
@@ -179,7 +192,13 @@ def pages_are_there(book: Book) -> Iterator[Finding]:
         path, reason = problem.split(": ", 1)
         file = Path(path).relative_to(book.root).as_posix()
         yield Finding(file, "", reason, "mend it by hand, or take it from Git again")
-    toc = yaml.safe_load((book.root / "_toc.yml").read_text(encoding="utf-8"))
+    try:
+        toc = yaml.safe_load((book.root / "_toc.yml").read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        remedy = "mend it by hand, or take it from Git again"
+        yield Finding("_toc.yml", "", f"it cannot be read ({reason})", remedy)
+        return
     listed = {code: _listed(toc, f"book/{code}/") for code in LANGUAGES}
     first = next(iter(LANGUAGES))
     for code, names in listed.items():
@@ -222,12 +241,11 @@ def cells_pair_up(book: Book) -> Iterator[Finding]:
                 for name, cell in other.cells.items():
                     if name not in page.cells:
                         what = f"the {cell.cell_type} cell is missing in {page.language}"
-                        do = (
-                            "run --fix, which copies it"
-                            if cell.cell_type == "code"
-                            else "translate it"
-                        )
-                        yield book.finding(other, name, what, f"{do}, or remove it here")
+                        if page.language in cell.metadata.get(pages.AGREED, {}):
+                            do = "it was removed there: remove it here too, or copy it back"
+                        else:
+                            do = "run --fix, which copies it, or remove it here"
+                        yield book.finding(other, name, what, do)
         first, *others = versions.values()
         for other in others:
             common = [name for name in first.cells if name in other.cells]
@@ -239,12 +257,14 @@ def cells_pair_up(book: Book) -> Iterator[Finding]:
 
 
 def code_is_the_same(book: Book) -> Iterator[Finding]:
-    """Code cells are the same in every language but for the line `language = …`."""
+    """Code cells are the same in every language but for those of parameters, see below."""
     for name, cell, versions in book.pairs():
         if not same_in_all(c.cell_type for c in versions.values()):
             yield _differs(book, name, cell, "kind of cell", "make the cells of one kind")
         elif next(iter(versions.values())).cell_type == "code":
-            if not same_in_all(pages.without_language(c.source) for c in versions.values()):
+            tagged = any("parameters" in c.metadata.get("tags", []) for c in versions.values())
+            sources = [pages.without_language(c.source) for c in versions.values()]
+            if not tagged and not same_in_all(sources):
                 lead = leaders(versions)
                 remedy = (
                     f"run --fix, which copies that of {lead}, the one that changed"
@@ -285,14 +305,27 @@ def texts_say_the_same(book: Book) -> Iterator[Finding]:
 
 
 def texts_are_translated(book: Book) -> Iterator[Finding]:
-    """Every paragraph is in the page's language, as far as its letters show."""
+    """Every text is in the page's language, as far as its letters show.
+
+    Headings and cells of tables may be names: these are warnings until the texts are agreed on.
+    """
+    agreed = {(name, cell) for name, cell, both in book.pairs() if pages.changed(both) == set()}
     for page, cell, text in book.texts():
-        letters = LANGUAGES[page.language].letters
+        language, found = LANGUAGES[page.language], []
         for paragraph in "\n".join(prose(text)).split("\n\n"):
             plain = words_of(paragraph).strip()
-            if letters and re.search(r"\w{2}", plain) and not re.search(letters, paragraph):
-                what = f"not in {page.language}: {plain[:60]!r}"
-                yield book.finding(page, cell, what, "translate it")
+            lacks = language.letters and not re.search(language.letters, paragraph)
+            if lacks and re.search(r"\w{2}", plain):
+                found.append((plain, ERROR))
+        if page.name != "glossary":  # which has terms in every language
+            for line in words_of(text).splitlines():
+                if language.foreign and re.search(language.foreign, line):
+                    found.append((line.strip(), ERROR))
+            if language.letters and (page.name, cell) not in agreed:
+                found += [(p, WARNING) for p in short_texts(text) if LATIN.fullmatch(p)]
+        for plain, level in found:
+            what = f"not in {page.language}: {plain[:60]!r}"
+            yield book.finding(page, cell, what, "translate it", level=level)
 
 
 def texts_are_agreed(book: Book) -> Iterator[Finding]:
@@ -339,16 +372,15 @@ def works_are_listed(book: Book) -> Iterator[Finding]:
     path = book.root / "book" / "references.bib"
     text = path.read_text(encoding="utf-8") if path.exists() else ""
     listed = re.findall(r"^@\w+\{([^,\s]+),", text, re.MULTILINE)
-    cited = set()
+    used = set()
     for page, cell, source in book.texts():
-        for keys in CITED.findall(source):
-            for key in keys.split(","):
-                cited.add(key)
-                if key not in listed:
-                    what = f"the cited work {key} is not in book/references.bib"
-                    yield book.finding(page, cell, what, "add it there, or mend the citation")
+        for key in cited(source):
+            used.add(key)
+            if key not in listed:
+                what = f"the cited work {key} is not in book/references.bib"
+                yield book.finding(page, cell, what, "add it there, or mend the citation")
     for key in listed:
-        if key not in cited:
+        if key not in used:
             what = f"no page cites the work {key}"
             yield Finding("book/references.bib", "", what, "cite it, or take it out")
 
@@ -367,9 +399,12 @@ def links_lead_somewhere(book: Book) -> Iterator[Finding]:
             elif fragment and fragment not in labels:
                 remedy = f"put ({fragment})= before what it means, or mend the link"
                 yield book.finding(page, cell, f"the link {link} has no target", remedy)
-        for target in REFERENCE.findall(text):
+        for role, target in REFERENCE.findall(text):
             label = re.sub(r".*<(.*)>$", r"\1", target)
-            if label not in labels and not (page.path.parent / f"{label}.ipynb").exists():
+            if role == "doc" and label not in book.pages:
+                what = f"there is no page {label}, which the text refers to"
+                yield book.finding(page, cell, what, "mend the reference")
+            elif role != "doc" and label not in labels:
                 remedy = f"put ({label})= before what it means, or mend the reference"
                 yield book.finding(page, cell, f"the reference {label} has no target", remedy)
 
@@ -425,9 +460,14 @@ def _figures(book: Book, page: Page) -> Iterator[Finding]:
                     yield book.finding(page, cell.id, f"the figure {name} is shown twice", remedy)
                 shown[name] = cell.id
     for name, cell in shown.items():
-        drawn_in = import_module(getattr(getattr(module, name, None), "__module__", _module(page)))
-        for table in ("CAPTIONS", "ALT"):
-            if not any(name in getattr(m, table, {}) for m in (module, drawn_in)):
+        draw = getattr(module, name, None)
+        if draw is None:
+            what = f"there is no function {name} in {_file(module)}"
+            yield book.finding(page, cell, what, "write it, or mend its name here")
+            continue
+        drawn_in = import_module(draw.__module__)
+        for table, where in (("CAPTIONS", [module]), ("ALT", [module, drawn_in])):
+            if not any(name in getattr(m, table, {}) for m in where):
                 remedy = f"write {table}[{name!r}] in {_file(module)}"
                 yield book.finding(page, cell, f"the figure {name} is not in {table}", remedy)
     known = {name.replace("_", "-") for name in shown}
@@ -507,8 +547,13 @@ def sources_hold_no_outputs(book: Book) -> Iterator[Finding]:
                 if cell.metadata.keys() - KEPT:
                     names = ", ".join(sorted(cell.metadata.keys() - KEPT))
                     yield book.finding(page, cell.id, f"it has metadata ({names})", "run --fix")
-            if page.path.suffix == ".ipynb" and page.notebook.metadata != METADATA:
+            if page.path.suffix != ".ipynb":
+                continue
+            if page.notebook.metadata != METADATA:
                 yield book.finding(page, "", "its metadata are not those of the book", "run --fix")
+            if page.text() != page.path.read_text(encoding="utf-8"):
+                what = "its JSON is not written as the book's, a line for each line of a cell"
+                yield book.finding(page, "", what, "run --fix")
 
 
 METADATA = {
@@ -540,9 +585,28 @@ def parameters_are_those_declared(book: Book) -> Iterator[Finding]:
             if len(tagged) != 1:
                 remedy = "tag the first cell of code `parameters`, and no other"
                 yield book.finding(page, "", f"{len(tagged)} cells have parameters", remedy)
-            elif not declares(tagged[0].source, declared(module, page.language)):
-                what = "the parameters are not those that the module declares"
-                yield book.finding(page, tagged[0].id, what, "run --fix")
+                continue
+            for what, remedy in _undeclared(tagged[0].source, module, page.language):
+                yield book.finding(page, tagged[0].id, what, remedy)
+
+
+def _undeclared(source: str, module: ModuleType, language: str) -> list[tuple[str, str]]:
+    """Return what a cell of parameters has otherwise than the chapter's module, and what to do."""
+    wanted, file = declared(module, language), _file(module)
+    lines = [assignment(line) for line in source.splitlines()]
+    if lines == list(wanted.items()):
+        return []
+    found = []
+    for name, here in filter(None, lines):
+        if name not in wanted:
+            remedy = "declare it there, or run --fix, which takes it out here"
+            found.append((f"{name} is not declared in {file}", remedy))
+        elif name != "language":  # every page has its own
+            for verb, a, b in zip(("is", "has the help"), here, wanted[name], strict=True):
+                if a != b:
+                    remedy = "change it there, or run --fix, which writes that value here"
+                    found.append((f"{name} {verb} {a!r} here and {b!r} in {file}", remedy))
+    return found or [(f"the parameters are not those that {file} declares", "run --fix")]
 
 
 def _module(page: Page) -> str:
@@ -560,18 +624,27 @@ def declared(module: ModuleType, language: str) -> dict[str, tuple[object, str]]
     return found | {"language": (language, found["language"][1])}
 
 
-def declares(source: str, parameters: dict[str, tuple[object, str]]) -> bool:
-    """Tell whether a cell sets parameters to their defaults, each with its help, in their order."""
+def assignment(line: str) -> tuple[str, tuple[object, str]] | None:
+    """Return the name, value and help that a line of a parameters cell gives, None for another."""
+    code, _, text = line.partition("  # ")
     try:
-        lines = [line.split("  # ", 1) for line in source.splitlines()]
-        nodes = [ast.parse(code).body[0] for code, _ in lines]
-        found = [
-            (node.targets[0].id, (ast.literal_eval(node.value), text))
-            for node, (_, text) in zip(nodes, lines, strict=True)
-        ]
-    except (ValueError, SyntaxError, AttributeError, IndexError):
-        return False
-    return found == list(parameters.items())
+        (node,) = ast.parse(code).body
+        return node.targets[0].id, (ast.literal_eval(node.value), text)
+    except (ValueError, SyntaxError, AttributeError, TypeError):
+        return None
+
+
+def chapters_import_their_own_module(book: Book) -> Iterator[Finding]:
+    """Every notebook means its own module by `chapter`."""
+    for versions in book.pages.values():
+        for page in versions.values():
+            for cell in page.notebook.cells:
+                pattern = r"^from irnn\.chapters import (\w+) as chapter$"
+                for name in re.findall(pattern, cell.source, re.MULTILINE):
+                    own = _module(page).rpartition(".")[2]
+                    if cell.cell_type == "code" and name != own:
+                        what = f"it imports {name} as chapter, the module of another page"
+                        yield book.finding(page, cell.id, what, f"import {own}")
 
 
 CHECKS = (
@@ -590,6 +663,7 @@ CHECKS = (
     sources_hold_no_outputs,
     one_sentence_a_line,
     parameters_are_those_declared,
+    chapters_import_their_own_module,
 )
 
 

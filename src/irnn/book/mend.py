@@ -15,18 +15,22 @@ def mend(root: Path = pages.ROOT) -> list[Path]:
     """Mend the book; return the files that were written.
 
     Outputs and what editors leave in notebooks are removed, sentences get lines of their own,
-    parameters are written as declared, code goes from the language in which it changed to the
-    others, the glossary's table is that of its file.
+    parameters are written as declared, new cells go to the other languages, code goes from the
+    language in which it changed to the others, the glossary's table is that of its file.
 
     Raises `InputError` where there is no book.
     """
     book = check.load(root)
+    copies = pages.git(root, "ls-files", "--others", "--", "book").splitlines()
     for versions in book.pages.values():
         for page in versions.values():
             _strip(page)
             _wrap(page)
             _declare(page)
+            if page.path.relative_to(root).as_posix() in copies:
+                _forget(page)
         if versions.keys() == LANGUAGES.keys():
+            _copy_new_cells(versions)
             _copy_code(versions)
     for code, page in book.pages.get("glossary", {}).items():
         cell, rows = page.notebook.cells[0], book.glossary.rows(code)
@@ -72,17 +76,39 @@ def _declare(page: Page) -> None:
     wanted = check.declared(module, page.language)
     new = []
     for name, (default, text) in wanted.items():
-        same = [x for x in lines if check.declares(x, {name: (default, text)})]
+        same = [x for x in lines if check.assignment(x) == (name, (default, text))]
         value = f'"{default}"' if isinstance(default, str) else repr(default)
         new.append(same[0] if same else f"{name} = {value}  # {text}")
     tagged[0].source = "\n".join(new)
 
 
-def _copy_code(versions: dict[str, Page]) -> None:
-    """Give every language the code cells of the one in which they changed."""
+def _forget(page: Page) -> None:
+    """Remove what was agreed on other texts, which a copy of another page has brought along."""
+    for cell in page.notebook.cells:
+        agreed = cell.metadata.get(pages.AGREED, {})
+        if cell.cell_type == "markdown" and agreed.get(page.language) != pages.fingerprint(cell):
+            cell.metadata.pop(pages.AGREED, None)
+
+
+def _copy_new_cells(versions: dict[str, Page]) -> None:
+    """Give every language the cells that another one alone has, as they are.
+
+    A cell that was once agreed on has been removed here: whether it goes or comes back needs
+    judgement.
+    """
     for page in versions.values():
         for other in versions.values():
-            _add_new_code(page, other)
+            before = ""
+            for name, cell in other.cells.items():
+                known = page.language in cell.metadata.get(pages.AGREED, {})
+                if name not in page.cells and not known:
+                    place = list(page.cells).index(before) + 1 if before else 0
+                    page.notebook.cells.insert(place, from_dict(cell))
+                before = name if name in page.cells else before
+
+
+def _copy_code(versions: dict[str, Page]) -> None:
+    """Give every language the code cells of the one in which they changed."""
     for name in next(iter(versions.values())).cells:
         if not all(name in page.cells for page in versions.values()):
             continue
@@ -104,21 +130,3 @@ def _in_language(cell: NotebookNode, other: NotebookNode) -> str:
     if not own:
         return cell.source
     return re.sub(r'^language = "\w+"', own[0], cell.source, count=1, flags=re.MULTILINE)
-
-
-def _add_new_code(page: Page, other: Page) -> None:
-    """Put code cells that the other page alone has, and that no page ever shared, into this one.
-
-    A cell that was once agreed on has been removed here: whether it goes or comes back needs
-    judgement.
-    """
-    before = ""
-    for name, cell in other.cells.items():
-        if (
-            name not in page.cells
-            and cell.cell_type == "code"
-            and pages.AGREED not in cell.metadata
-        ):
-            place = list(page.cells).index(before) + 1 if before else 0
-            page.notebook.cells.insert(place, from_dict(cell))
-        before = name if name in page.cells else before

@@ -46,26 +46,22 @@ class Page:
         """The cells by id."""
         return {cell.id: cell for cell in self.notebook.cells}
 
+    def text(self) -> str:
+        """Return what the file of the page holds: of a notebook, a line for each line of a cell."""
+        if self.path.suffix == ".ipynb":
+            return nbformat.writes(self.notebook) + "\n"
+        cell = self.notebook.cells[0]
+        agreed = cell.metadata.get(AGREED)
+        return cell.source + (f"\n<!-- agreed {json.dumps(agreed)} -->\n" if agreed else "")
+
     def save(self) -> bool:
         """Write the page if it is not what its file holds, at once or not at all; tell whether."""
-        old = self.path.read_text(encoding="utf-8")
-        text = _text(self, old)
-        if text == old:
+        text = self.text()
+        if text == self.path.read_text(encoding="utf-8"):
             return False
         with whole(self.path) as file:
             file.write(text.encode())
         return True
-
-
-def _text(page: Page, old: str) -> str:
-    """Return what the file of a page holds, in the notation of the old one."""
-    if page.path.suffix == ".ipynb":
-        if '"source": [' in old:  # a line for each line of a cell, as Jupyter writes it
-            return nbformat.writes(page.notebook) + "\n"
-        return json.dumps(page.notebook, indent=1, ensure_ascii=False) + "\n"
-    cell = page.notebook.cells[0]
-    agreed = cell.metadata.get(AGREED)
-    return cell.source + (f"\n<!-- agreed {json.dumps(agreed)} -->\n" if agreed else "")
 
 
 def read(path: Path, language: str) -> Page:
@@ -73,24 +69,37 @@ def read(path: Path, language: str) -> Page:
 
     Raises `InputError` for a file that is no page, for example with the marks of a merge in it.
     """
-    return Page(path, language, _parse(path.suffix, path.read_text(encoding="utf-8"), str(path)))
+    try:
+        return Page(path, language, _parse(path.suffix, path.read_text(encoding="utf-8")))
+    except ValueError as error:
+        reason = " ".join(str(error).split())[:100]
+        raise InputError(f"{path}: not a page of this book ({reason})") from None
 
 
-def _parse(suffix: str, text: str, what: str) -> NotebookNode:
+def _parse(suffix: str, text: str) -> NotebookNode:
+    """Return the page that a text holds. Raises `ValueError` for a text that is no page."""
     if suffix == ".md":
         found = COMMENT.search(text)
-        metadata = {AGREED: json.loads(found[1])} if found else {}
+        try:
+            metadata = {AGREED: json.loads(found[1])} if found else {}
+        except ValueError as error:
+            raise ValueError(f"the comment at its end: {error}") from None
         source = COMMENT.sub("\n", text)
         cell = {"cell_type": "markdown", "id": WHOLE, "metadata": metadata, "source": source}
         return nbformat.from_dict({"cells": [cell], "metadata": {}})
     try:
-        notebook = nbformat.reads(text, as_version=4)
+        notebook = nbformat.v4.reads(text)
+        ids = [cell.get("id") for cell in notebook.cells]
+        for id in ids:  # for which validating makes up new ones
+            if not id:
+                raise ValueError("a cell has no id, which nbformat 4.5 gives it")
+            if ids.count(id) > 1:
+                raise ValueError(f"two cells have the id {id!r}; give one another id")
         nbformat.validate(notebook)
-        if not all("id" in cell for cell in notebook.cells):
-            raise ValueError("its cells have no ids, which come with nbformat 4.5")
-    except (ValueError, nbformat.ValidationError) as error:
-        reason = " ".join(str(error).split())[:100]
-        raise InputError(f"{what}: not a notebook of this book ({reason})") from None
+    except json.JSONDecodeError as error:
+        raise ValueError(f"it is not JSON: {error}") from None
+    except (AttributeError, KeyError, TypeError, nbformat.ValidationError) as error:
+        raise ValueError(error) from None
     return notebook
 
 
@@ -164,8 +173,8 @@ def agreed_text(root: Path, page: Page, name: str) -> str | None:
     path = page.path.relative_to(root).as_posix()
     for commit in git(root, "log", "--format=%h", "--", path).split():
         try:
-            old = _parse(page.path.suffix, git(root, "show", f"{commit}:{path}"), path)
-        except InputError:
+            old = _parse(page.path.suffix, git(root, "show", f"{commit}:{path}"))
+        except ValueError:
             continue
         cell = {cell.id: cell for cell in old.cells}.get(name)
         if cell and fingerprint(cell) == wanted:
