@@ -2,22 +2,17 @@
 // hides curves, and the x axis changes its unit. Without this script the figure is complete. Words,
 // values and places come with it, from irnn/show/curves.py; places are in the SVG's units.
 
+import { filled, make, within } from "./dom.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 const TICKS_APART = 45;
 
-const make = (tag, properties, ...children) => {
-  const element = Object.assign(document.createElement(tag), properties);
-  element.append(...children);
-  return element;
-};
 const makeSvg = (tag, attributes, text = "") => {
   const element = document.createElementNS(SVG, tag);
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
   element.textContent = text;
   return element;
 };
-const filled = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
-const within = (value, low, high) => Math.min(Math.max(value, low), high);
 const last = (values) => values[values.length - 1];
 
 /** Return round numbers from 0 to at most `high`, no more than `most` steps of 1, 2 or 5 times a power of ten. */

@@ -1,6 +1,7 @@
 // A digit being read: sets the picture of irnn/show/reader.py in motion. Networks run here, in
 // network.js; what is drawn becomes a digit in drawing.js; words, digits and names come with the page.
 
+import { filled, make, within } from "./dom.js";
 import { FIELD, SIDE, decode, encode, render } from "./drawing.js";
 import { parse, read } from "./network.js";
 import { paintAnswers, paintField, paintImage, paintPixels, paintUnits } from "./paint.js";
@@ -11,14 +12,7 @@ const PEN_STEP = 3; // of an arrow key, in points of the drawing field
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const GATES = ["i", "f", "o"]; // between 0 and 1
 
-const make = (tag, properties, ...children) => {
-  const element = Object.assign(document.createElement(tag), properties);
-  element.append(...children);
-  return element;
-};
-const filled = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 const percent = (value) => `${Math.round(100 * value)}%`;
-const within = (value, low, high) => Math.min(Math.max(value, low), high);
 const highest = (values) => values.indexOf(Math.max(...values));
 
 class Reader {

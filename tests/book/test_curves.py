@@ -24,7 +24,7 @@ IRNN = {"en": "IRNN, learning rate 10⁻⁶ (2 seeds)", "ja": "IRNN、学習率 
 def address(tmp_path_factory):
     """Serve a page with a figure of two curves in each language."""
     folder = tmp_path_factory.mktemp("pages")
-    for name in ("curves.js", "style.css"):
+    for name in ("curves.js", "dom.js", "style.css"):
         shutil.copy(SCRIPTS / name, folder)
     for language in ("en", "ja"):
         figure = learning_curves(recorded(), ["irnn", "lstm"], language, "alt").html()

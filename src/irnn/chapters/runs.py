@@ -51,6 +51,20 @@ HEADINGS = {
     },
 }
 
+# Of the field in which readers filter the rows.
+WORDS = {
+    "en": {
+        "filter": "Filter the settings",
+        "of": "{n} of {all} settings",
+        "hint": "lstm bptt_steps 49",
+    },
+    "ja": {
+        "filter": "設定を絞り込む",
+        "of": "{all} 通りの設定のうち {n} 通り",
+        "hint": "lstm bptt_steps 49",
+    },
+}
+
 
 def row(run: Run) -> Row:
     """Return a run as a row: all of its spec, its outcome, and on what it was trained.
@@ -135,9 +149,10 @@ def table(runs: Iterable[Run], language: str, runs_dir: str = "") -> Table:
     for run in runs:
         groups.setdefault(_without_seed(run.spec), []).append(run)
     body = "".join(_html_row(*key, some, language, linked) for key, some in groups.items())
+    words = json.dumps(WORDS[language], ensure_ascii=False)
     return Table(
-        f'<div class="irnn-catalogue"><table><thead><tr>{head}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div>"
+        f'<div class="irnn-catalogue"><script type="application/json">{words}</script>'
+        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
 
