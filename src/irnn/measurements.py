@@ -122,6 +122,7 @@ class GPU:
     high: float | None  # and the upper one
 
 
+KINDS = (Speed, Jobs, Loss, GPU)
 Row = TypeVar("Row", Speed, Jobs, Loss, GPU)
 
 

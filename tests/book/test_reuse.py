@@ -36,9 +36,9 @@ def small(tmp_path, monkeypatch):
         write(tmp_path / name, "Before.")
     (tmp_path / "_toc.yml").write_text("root: book/en/index")
     (tmp_path / "_config.yml").write_text("execute: {}\nhtml: {baseurl: ''}")
-    for name in ("src", "runs", "results", "probes", "out"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "file").write_text("before")
+    for name in ("src/file", "runs/file", "results/speed.csv", "probes/file", "out/file"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text("before")
     (tmp_path / "mnist.npz").write_text("before")
     monkeypatch.setenv("MNIST_NPZ", str(tmp_path / "mnist.npz"))
     monkeypatch.setattr(book, "ROOT", tmp_path)
@@ -119,13 +119,19 @@ def test_a_page_that_is_the_same_is_not_written_again(built, small):
 
 
 @pytest.mark.parametrize(
-    "name", ["src/file", "runs/file", "runs/new", "results/file", "probes/file", "mnist.npz"]
+    "name", ["src/file", "runs/file", "runs/new", "results/speed.csv", "probes/file", "mnist.npz"]
 )
 def test_every_file_that_outputs_follow_from(built, small, name):
     built()
     (small / name).write_text("after it")
     assert built()[0] == NAMES
     assert built()[0] == []
+
+
+def test_a_table_that_no_chapter_reads(built, small):
+    built()
+    (small / "results" / "pages.csv").write_text("new")
+    assert built() == ([], False)
 
 
 @pytest.mark.parametrize("variable", ["KERAS_BACKEND", "IRNN_LOOP", "MNIST_NPZ"])

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import sys
+from collections.abc import Collection
 from functools import cache
 from importlib.metadata import distributions
 from pathlib import Path
@@ -17,7 +18,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from irnn.errors import user_path
-from irnn.measurements import RESULTS
+from irnn.measurements import KINDS, RESULTS
 from irnn.probes import PROBES
 from irnn.store import RUNS
 
@@ -37,8 +38,8 @@ def digests(sources: dict[Path, NotebookNode], parameters: dict[str, Any]) -> di
         parameters: What papermill gives each of them.
 
     """
-    folders = (PACKAGE, RESULTS, PROBES)
-    shared = [parameters, environment(), *map(contents, folders)]
+    measured = contents(RESULTS, {kind.file for kind in KINDS})
+    shared = [parameters, environment(), contents(PACKAGE), measured, contents(PROBES)]
     stores: dict[Path, dict[str, str]] = {}
     found = {}
     for name, source in sources.items():
@@ -55,11 +56,12 @@ def digest(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def contents(folder: Path) -> dict[str, str]:
-    """Return a digest of every file in a folder by its path there."""
+def contents(folder: Path, names: Collection[str] = ()) -> dict[str, str]:
+    """Return a digest of every file in a folder, or of those with some names, by its path there."""
     found = {}
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.suffix not in PASSING:
+        passed_over = path.suffix in PASSING or (names and path.name not in names)
+        if path.is_file() and not passed_over:
             try:
                 found[str(path.relative_to(folder))] = hashlib.sha256(path.read_bytes()).hexdigest()
             except OSError as error:  # what needs the file says so; here it is only not the same
