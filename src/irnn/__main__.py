@@ -239,7 +239,7 @@ def _parser() -> Parser:
     book = commands.add_parser(
         "book",
         help="execute chapters with papermill and render the site",
-        description="Execute chapters in both languages with papermill, two at a time, then "
+        description="Execute chapters in both languages with papermill, some at a time, then "
         "render the site with Jupyter Book. A chapter is executed where its code, parameters or "
         "runs, the package or what is installed changed; a page is read again where it changed.",
     )

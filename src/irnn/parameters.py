@@ -1,8 +1,8 @@
 """The parameters of chapters, each declared once.
 
 A declaration is a line of the chapter's parameters cell, an option of the command line and an
-argument of the chapter's `experiment`. Every chapter has those of `shared`; one of its own
-stands in its module.
+argument of the chapter's `experiment`. A chapter has those of `shared` that it has a use for; one
+of its own stands in its module.
 """
 
 import re
@@ -90,7 +90,7 @@ SHARED = {
 def shared(
     help: dict[str, str] | None = None, without: Collection[str] = (), **defaults
 ) -> Parameters:
-    """Return the parameters of every chapter, some with another default or another help.
+    """Return the parameters that chapters share, some with another default or another help.
 
     `without` names those that a chapter has no use for.
     """

@@ -66,6 +66,13 @@ def test_runs_and_unfinished_files_do_not_start_a_build(monkeypatch):
     assert not preview.passed_over("/runs/mine/book/en/a.ipynb")
 
 
+def test_all_that_pages_are_made_of_is_watched():
+    for name in ("book/en", "src/irnn", "CITATION.cff", "_toc.yml", "benchmarks/results/speed.csv"):
+        path = preview.ROOT / name
+        assert path.exists()
+        assert any(path.is_relative_to(preview.ROOT / watched) for watched in preview.WATCHED)
+
+
 def test_a_port_that_is_taken(site, monkeypatch):
     pytest.importorskip("livereload", reason="livereload is not installed")
     monkeypatch.setattr(preview.Preview, "build", lambda self: None)

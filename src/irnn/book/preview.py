@@ -13,7 +13,7 @@ from irnn.book.pages import ROOT
 from irnn.book.reuse import PASSING
 from irnn.errors import InputError, user_path
 
-WATCHED = ("book", "src/irnn", "_toc.yml", "_config.yml")
+WATCHED = ("book", "src/irnn", "benchmarks/results", "_toc.yml", "_config.yml", "CITATION.cff")
 LOOK = (
     "position: fixed; inset: auto 0 0 0; z-index: 9999; max-height: 50vh; margin: 0; "
     "padding: 1rem; overflow: auto; white-space: pre-wrap; background: #7f1d1d; color: #fff"
@@ -70,7 +70,10 @@ class Preview:
 
 
 def passed_over(path: str) -> bool:
-    """Tell whether a change of a file leads to no other site."""
+    """Tell whether a change of a file starts no build.
+
+    New runs do not, since training adds epoch after epoch; the next build shows them.
+    """
     name = Path(os.path.relpath(path, ROOT))
     return name.suffix in PASSING or not {"runs", "__pycache__"}.isdisjoint(name.parts)
 
