@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from graphlib import TopologicalSorter
@@ -9,24 +10,21 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parents[1] / "src" / "irnn"
-# A room imports itself and rooms of the lines below its own.
-ORDER = [
-    ["__main__"],
-    ["book"],
-    ["page"],
-    ["chapters"],
-    ["evidence"],
-    ["show", "training"],
-    ["probes"],
-    ["models", "verify", "forward", "export"],
-    ["recurrent", "checkpoint"],
-    ["data", "store", "parameters", "measurements"],
-    ["npz", "handwriting"],
-    ["spec", "languages"],
-    ["errors", "files"],
-]
-LEVEL = {room: level for level, rooms in enumerate(ORDER) for room in rooms}
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "src" / "irnn"
+
+
+def rooms(readme):
+    """Return the package's rooms, line by line, in a README's table that begins with the command.
+
+    A room imports itself and rooms of the lines below its own.
+    """
+    text = (ROOT / readme).read_text("utf-8")
+    table = re.match(r"(\|.*\n)+", text[text.index("| `__main__.py`") :])[0]
+    return [re.findall(r"`(\w+)(?:\.py|/)`", line.split("|")[1]) for line in table.splitlines()]
+
+
+LEVEL = {room: level for level, line in enumerate(rooms("README.md")) for room in line}
 
 
 def modules():
@@ -59,6 +57,11 @@ def test_imports_run_downwards(name):
     room = name.split(".")[0]
     for other in {other.split(".")[0] for other in imported(modules()[name])} - {room}:
         assert LEVEL[room] < LEVEL[other], f"{name} imports {other}"
+
+
+def test_the_table_of_rooms_is_complete_in_both_languages():
+    assert LEVEL.keys() == {name.split(".")[0] for name in modules().keys() - {"__init__"}}
+    assert rooms("README.ja.md") == rooms("README.md")
 
 
 def test_no_module_imports_itself_by_way_of_others():
