@@ -11,10 +11,12 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from irnn import chapters
+from irnn import chapters, page
 from irnn.book import check
 from irnn.chapters import irnn_vs_lstm
 from irnn.parameters import SHARED
+from irnn.store import METRICS, Run
+from irnn.training import session
 from irnn.training.plan import planned
 
 BOOK = Path(__file__).parents[2] / "book"
@@ -56,6 +58,31 @@ def test_the_table_of_parameters_is_complete(language):
     text = cells(BOOK / language / "reproduce.ipynb", "markdown")["papermill"].source
     names = [re.findall(r"`(\w+)`", row.split("|")[1]) for row in re.findall(r"^\|.*", text, re.M)]
     assert [name for row in names for name in row] == list(SHARED)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_every_number_of_the_prose_is_computed(path, monkeypatch):
+    """The page's code is executed on runs of an epoch, without its figures."""
+    glued = []
+    monkeypatch.setattr(page, "glue", lambda name, value, display: glued.append(name))
+    for name in ("figure", "overview", "images"):
+        monkeypatch.setattr(page, name, lambda *_: None)
+    monkeypatch.setattr(session, "obtain", lambda experiment, *_: an_epoch_of(experiment))
+    values = {}
+    for cell in cells(path, "code").values():
+        exec(cell.source, values)
+    prose = "".join(cell.source for cell in cells(path, "markdown").values())
+    assert set(re.findall(r"\{glue:text\}`([^`]+)`", prose)) <= set(glued)
+    assert len(glued) == len(set(glued))
+
+
+def an_epoch_of(experiment):
+    """Return runs of an epoch for the curves of an experiment."""
+    sitting, epoch = {"backend": "jax", "device": "CPU"}, {"epoch": 1} | dict.fromkeys(METRICS, 0.5)
+    return {
+        curve: [Run(spec, [sitting], [epoch]) for spec in found.specs]
+        for curve, found in experiment.items()
+    }
 
 
 def papermill(tmp_path, chapter, *arguments, **environment):
