@@ -188,16 +188,16 @@ def sentences(line: str, language: str) -> list[str]:
 
 def pages_are_there(book: Book) -> Iterator[Finding]:
     """Every page can be read, is there in every language and listed, in one order."""
+    by_hand = "mend it by hand, or take it from Git again"
     for problem in book.unreadable:
         path, reason = problem.split(": ", 1)
         file = Path(path).relative_to(book.root).as_posix()
-        yield Finding(file, "", reason, "mend it by hand, or take it from Git again")
+        yield Finding(file, "", reason, by_hand)
     try:
         toc = yaml.safe_load((book.root / "_toc.yml").read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
-        remedy = "mend it by hand, or take it from Git again"
-        yield Finding("_toc.yml", "", f"it cannot be read ({reason})", remedy)
+        yield Finding("_toc.yml", "", f"it cannot be read ({reason})", by_hand)
         return
     listed = {code: _listed(toc, f"book/{code}/") for code in LANGUAGES}
     first = next(iter(LANGUAGES))
