@@ -452,8 +452,8 @@ def test_a_lone_wrong_word_needs_no_list(root):
 @pytest.mark.parametrize(
     ("old", "new", "what"),
     [
-        (GLOSSARY, "term: word\n", "it is not a list of terms, each from `- en: TERM"),
-        (GLOSSARY, "", "it is not a list of terms"),
+        (GLOSSARY, "term: word\n", "not a list of terms, each from `- en: TERM"),
+        (GLOSSARY, "", "not a list of terms"),
         (GLOSSARY, "- word\n", "the term 'word' is not an entry, from `- en: TERM` on"),
         ("{en: a curve, ja: 曲線}", "a curve", "the term 'learning curve': meaning is 'a curve'"),
         (

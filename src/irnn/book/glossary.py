@@ -1,7 +1,7 @@
 """The terms of the book: what each is called in every language, and what it is not called."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,9 +50,7 @@ class Glossary:
             reason = " ".join(str(getattr(error, "strerror", None) or error).split())
             raise InputError(f"the glossary {path} cannot be read: {reason}") from None
         if not isinstance(rows, list):
-            raise InputError(
-                f"the glossary {path}: it is not a list of terms, each from `{FORM}` on"
-            )
+            raise InputError(f"the glossary {path}: not a list of terms, each from `{FORM}` on")
         return cls(tuple(_term(row, f"the glossary {path}") for row in rows))
 
     def wrong_words(self, text: str, language: str) -> Iterator[tuple[str, str]]:
@@ -83,13 +81,11 @@ def _term(row: object, file: str) -> Term:
         one_of(f"part of the term {name!r} in {file}", key, [*LANGUAGES, *FORMS])
     meaning, wrong = row.get("meaning", {}), row.get("wrong", {})
     if isinstance(wrong, dict):
-        wrong = {
-            code: [words] if isinstance(words, str) else words for code, words in wrong.items()
-        }
+        wrong = {code: [some] if isinstance(some, str) else some for code, some in wrong.items()}
     right = {code: isinstance(row.get(code, ""), str) for code in LANGUAGES}
-    right["meaning"] = _by_language(meaning) and all(map(_is_text, meaning.values()))
+    right["meaning"] = _by_language(meaning) and _are_texts(meaning.values())
     right["wrong"] = _by_language(wrong) and all(
-        isinstance(words, list) and all(map(_is_text, words)) for words in wrong.values()
+        isinstance(words, list) and _are_texts(words) for words in wrong.values()
     )
     for key, is_right in right.items():
         if not is_right:
@@ -106,8 +102,8 @@ def _by_language(value: object) -> bool:
     return isinstance(value, dict) and value.keys() <= LANGUAGES.keys()
 
 
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
+def _are_texts(values: Iterable) -> bool:
+    return all(isinstance(value, str) for value in values)
 
 
 def _pattern(word: str) -> re.Pattern:
