@@ -238,7 +238,7 @@ def test_an_error_that_nobody_foresaw_is_one_line(monkeypatch, capsys):
 
 def test_control_characters_do_not_reach_the_terminal(here, store, tmp_path):
     sitting = {"sitting": {"backend": "jax", "device": "\x1b[31mred"}}
-    store.append(make("irnn"), sitting)
+    store.append(make("irnn"), sitting, {"epoch": 1} | dict.fromkeys(METRICS, 0.5))
     assert "\\x1b[31mred" in here("runs", "--runs-dir", store.root).stdout
     other = Store(tmp_path / "\x1b[31m")
     other.make()

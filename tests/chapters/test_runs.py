@@ -49,6 +49,16 @@ def test_the_page_shows_what_differs_and_escapes_it(two):
     assert "<a " not in table  # the site has the records of the published runs alone
 
 
+def test_a_run_that_moved_has_no_time_and_names_both_devices(two):
+    elsewhere = SITTING | {"first_epoch": 2, "device": "GPU", "together": 2}
+    line = {"epoch": 2} | dict.fromkeys(METRICS, 0.5) | {"seconds": 9.0}
+    two.append(make("irnn"), {"sitting": elsewhere}, line)
+    irnn, lstm = map(catalogue.row, two.runs()[0])
+    assert (irnn["seconds"], irnn["device"]) == (None, "CPU <1>; GPU")
+    assert (lstm["seconds"], lstm["device"]) == (2.0, "CPU <1>")
+    assert "CPU &lt;1&gt; (jax); GPU (jax)" in catalogue.table(two.runs()[0], "en").html
+
+
 def test_the_seeds_of_a_setting_share_a_row_of_the_page(two):
     line = {"epoch": 1} | dict.fromkeys(METRICS, 0.25) | {"seconds": 2.0}
     two.append(make("irnn", seed=1), {"sitting": SITTING}, line, line | {"epoch": 2})

@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from irnn.parameters import shared
+from irnn.show.times import epoch_seconds, shares, trained_on
 from irnn.spec import RunSpec, setting
 from irnn.store import RUNS, Run, Store
 
@@ -45,23 +46,25 @@ HEADINGS = {
         "best": "最高",
         "final": "最終",
         "seeds": "シード",
-        "seconds": "秒/エポック",
+        "seconds": "1 エポックの秒数",
         "where": "学習環境",
         "date": "日付",
     },
 }
 
-# Of the field in which readers filter the rows.
+# Of the field in which readers filter the rows, and of a row.
 WORDS = {
     "en": {
         "filter": "Filter the settings",
         "of": "{n} of {all} settings",
         "hint": "lstm bptt_steps 49",
+        "where": "{device} ({backend})",
     },
     "ja": {
         "filter": "設定を絞り込む",
         "of": "{all} 通りの設定のうち {n} 通り",
         "hint": "lstm bptt_steps 49",
+        "where": "{device}（{backend}）",
     },
 }
 
@@ -70,10 +73,11 @@ def row(run: Run) -> Row:
     """Return a run as a row: all of its spec, its outcome, and on what it was trained.
 
     Accuracies are shares of the test images, `best` over the epochs, None where not finite.
-    `seconds` is the median time of an epoch's updates. Backend, device, date and commit are those
-    of the last sitting.
+    `seconds` is the median time of an epoch's updates, None where several devices trained; of
+    these, backend and device name each. What else there is of a sitting is of the last one.
     """
     sitting = run.sittings[-1] if run.sittings else {}
+    backends, devices = zip(*trained_on(run), strict=True) if len(run) else ((), ())
     accuracy = run["val_accuracy"]
     return {
         "run": run.spec.name,
@@ -82,10 +86,12 @@ def row(run: Run) -> Row:
         "epochs": len(run),
         "best": max((float(value) for value in accuracy if math.isfinite(value)), default=None),
         "final": float(accuracy[-1]) if len(run) and math.isfinite(accuracy[-1]) else None,
-        "seconds": float(np.median(run["seconds"])) if len(run) else None,
+        "seconds": epoch_seconds(run),
+        "backend": "; ".join(dict.fromkeys(backends)),
+        "device": "; ".join(dict.fromkeys(devices)),
         **{
             name: sitting.get(name, "")
-            for name in ("backend", "backend_version", "keras", "loop", "device", "date", "commit")
+            for name in ("backend_version", "keras", "loop", "date", "commit")
         },
         "train": command(run) if (RUNS / f"{run.spec.name}.jsonl").exists() else "",
     }
@@ -115,7 +121,7 @@ def to_json(runs: Iterable[Run]) -> str:
 
 def numbers(runs: Sequence[Run]) -> dict[str, str]:
     """Return the numbers of the prose by name."""
-    seconds = sum(run["seconds"].sum() for run in runs)
+    seconds = sum(sum(shares(run)) for run in runs)
     return {
         "count": f"{len(runs):,}",
         "settings": f"{len({_without_seed(run.spec) for run in runs}):,}",
@@ -181,7 +187,8 @@ def _html_row(spec: RunSpec, own: bool, runs: list[Run], language: str, linked: 
     ]
     words = [setting(spec), *(["permutation seed"] if own else [])]
     seconds = [entry["seconds"] for entry in rows if entry["seconds"] is not None]
-    devices = dict.fromkeys(f"{entry['backend']}, {entry['device']}" for entry in rows)
+    where = dict.fromkeys(pair for run in runs for pair in trained_on(run))
+    text = WORDS[language]["where"]
     shown = {
         "model": spec.model.upper(),
         "setting": html.escape(", ".join(filter(None, words))) or "–",
@@ -190,8 +197,8 @@ def _html_row(spec: RunSpec, own: bool, runs: list[Run], language: str, linked: 
         "epochs": "–".join(dict.fromkeys(str(f([len(run) for run in runs])) for f in (min, max))),
         "best": _percent(rows, "best"),
         "final": _percent(rows, "final"),
-        "seconds": f"{np.median(seconds):.1f}" if seconds and len(devices) == 1 else "",
-        "where": html.escape("; ".join(devices)),
+        "seconds": f"{np.median(seconds):.1f}" if seconds and len(where) == 1 else "",
+        "where": html.escape("; ".join(text.format(backend=b, device=d) for b, d in where)),
         "date": max(str(entry["date"])[:10] for entry in rows),
     }
     cells = "".join(

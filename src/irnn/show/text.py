@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from irnn.show.times import epoch_seconds, trained_on
 from irnn.store import Run
 
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -83,11 +84,11 @@ def table(runs: Iterable[Run]) -> list[str]:
     for run in runs:
         spec = run.spec
         accuracy = f"{run['val_accuracy'][-1]:.1%}" if len(run) else ""
-        seconds = f"{np.median(run['seconds']):.1f}" if len(run) else ""
-        device = run.sittings[-1]["device"] if run.sittings else ""
-        backend = run.sittings[-1]["backend"] if run.sittings else ""
+        seconds = epoch_seconds(run)
+        where = "; ".join(f"{device} ({backend})" for backend, device in trained_on(run))
         lines.append(
             f"{spec.name:32} {spec.semantics:9} {spec.optimizer:8} {spec.learning_rate:>6g} "
-            f"{spec.seed:>4} {len(run):>6} {accuracy:>13} {seconds:>8}  {backend}, {device}"
+            f"{spec.seed:>4} {len(run):>6} {accuracy:>13} "
+            f"{'' if seconds is None else f'{seconds:.1f}':>8}  {where}"
         )
     return lines

@@ -58,6 +58,24 @@ def epoch_times(runs: Iterable[Run]) -> dict[str, EpochTime]:
     return times
 
 
+def trained_on(run: Run) -> list[tuple[str, str]]:
+    """Return the backend and the device of a run's epochs, each pair once, in their order."""
+    return list(dict.fromkeys((s.get("backend"), s.get("device")) for _, s in run.timed()))
+
+
+def epoch_seconds(run: Run) -> float | None:
+    """Return the median time of a run's epochs, its share of those trained together.
+
+    None without epochs, and where they had several devices.
+    """
+    return median(shares(run)) if len(trained_on(run)) == 1 else None
+
+
+def shares(run: Run) -> list[float]:
+    """Return the time of each epoch, this run's share of those trained together."""
+    return [seconds / sitting.get("together", 1) for seconds, sitting in run.timed()]
+
+
 def comparable(times: dict[str, EpochTime]) -> bool:
     """Tell whether the times of all networks were measured on the same backend, device and loop."""
     return len({(time.backend, time.device, time.loop) for time in times.values()}) == 1
