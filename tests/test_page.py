@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from irnn import page
-from irnn.chapters import claims, index, irnn_vs_lstm, reproduce
+from irnn.chapters import claims, index, irnn_vs_lstm, reproduce, speed
 from irnn.errors import InputError, one_of
 from irnn.store import MissingRuns
 from irnn.training import session
@@ -25,6 +25,11 @@ def test_unknown_parameters(name, monkeypatch):
         page.experiment(index, values(index))
     del cells[2]
     page.experiment(index, values(index))
+
+
+def test_the_page_of_measurements_has_no_parameters_of_runs():
+    assert list(speed.PARAMETERS) == ["language"]
+    assert page._papermill(speed, values(speed)) == "papermill book/en/speed.ipynb out.ipynb"
 
 
 @pytest.mark.parametrize(

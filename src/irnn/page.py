@@ -104,9 +104,9 @@ def runs(chapter: ModuleType, values: dict) -> dict[str, list[Run]]:
 def measured(
     chapter: ModuleType, values: dict
 ) -> tuple[list[measurements.Speed], list[measurements.Jobs], list[measurements.GPU]]:
-    """Return the measurements of speed, which of a chapter's parameters only `language` regards.
+    """Return the measurements of speed.
 
-    Raises `InputError` for an unknown parameter, and for measurements that are missing.
+    Raises `InputError` for a parameter that cannot be, and for measurements that are missing.
     """
     _check(chapter, values)
     return tuple(map(measurements.read, (measurements.Speed, measurements.Jobs, measurements.GPU)))

@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
+from irnn import parameters
 from irnn.chapters.irnn_vs_lstm import POST_SECONDS
 from irnn.measurements import GPU, Jobs, Speed, find, only
-from irnn.parameters import shared
 from irnn.show.picture import Picture
 from irnn.show.style import (
     BACKENDS,
@@ -23,7 +23,7 @@ from irnn.spec import make
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-PARAMETERS = shared()
+PARAMETERS = {"language": parameters.SHARED["language"]}  # runs are not shown
 
 # The rows of the first figure, from the slowest on: backend, loop, way.
 LOOPS = (
