@@ -97,6 +97,10 @@ def test_semantics_set_their_constants():
         ({"units": 0}, "units is 0; it must be a whole number from 1"),
         ({"units": 2.5}, "units is 2.5; it must be a whole number"),
         ({"batch_size": 60001}, "batch_size is 60001; it must be a whole number from 1 to 60000"),
+        (
+            {"batch_size": 2000, "samples": 1000},
+            "batch_size is 2000, but only 1000 images are trained on; make it at most 1000",
+        ),
         ({"learning_rate": -1}, "learning_rate is -1; it must be a number from"),
         ({"learning_rate": float("nan")}, "learning_rate is nan"),
         ({"bptt_steps": 785}, "bptt_steps is 785; it must be a whole number from 1 to 784"),

@@ -77,8 +77,7 @@ class RunSpec:
         for name in ("initial_weights", "gates"):
             if getattr(self, name) is not None:
                 one_of(name, getattr(self, name), SEMANTICS)
-        whole_number("pooling", self.pooling, 1, 4)
-        one_of("pooling", self.pooling, (1, 2, 4))
+        check_pooling("pooling", self.pooling)
         samples = DATASETS[self.dataset]
         if self.dataset in IMAGES:
             whole_number("crop", self.crop, 0, IMAGES[self.dataset][0] // 2 - 1)
@@ -98,7 +97,13 @@ class RunSpec:
         whole_number("delay", self.delay, 0, 10_000)
         whole_number("held_out", self.held_out, 0, samples // 2)
         whole_number("units", self.units, 1, 4096)
-        whole_number("batch_size", self.batch_size, 1, self.training_images)
+        whole_number("batch_size", self.batch_size, 1, samples)
+        if self.batch_size > self.training_images:
+            what = "images" if self.dataset in IMAGES else "sequences"
+            raise InputError(
+                f"batch_size is {self.batch_size}, but only {self.training_images} {what} "
+                f"are trained on; make it at most {self.training_images}"
+            )
         whole_number("seed", self.seed, 0, 2**32 - 1)
         if self.permutation is not None:
             whole_number("permutation", self.permutation, 0, 2**32 - 1)
@@ -106,7 +111,7 @@ class RunSpec:
             whole_number("samples", self.samples, 10, samples - self.held_out)
         if self.bptt_steps is not None:
             whole_number("bptt_steps", self.bptt_steps, 1, self.steps)
-        _number("learning_rate", self.learning_rate, 1e-12, 10)
+        check_rate("learning_rate", self.learning_rate)
         _number("momentum", self.momentum, 0, 0.9999)
         if self.clip_norm is not None:
             _number("clip_norm", self.clip_norm, 1e-12, 1e12)
@@ -236,6 +241,17 @@ def whole_number(name: str, value, low: int, high: int) -> None:
     """Raise `InputError` unless `value` is a whole number from `low` to `high`."""
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
         raise InputError(f"{name} is {value!r}; it must be a whole number from {low} to {high}")
+
+
+def check_pooling(name: str, value) -> None:
+    """Raise `InputError` unless `value` can be the side of the squares that are averaged."""
+    whole_number(name, value, 1, 4)
+    one_of(name, value, (1, 2, 4))
+
+
+def check_rate(name: str, value) -> None:
+    """Raise `InputError` unless `value` can be a learning rate."""
+    _number(name, value, 1e-12, 10)
 
 
 def _number(name: str, value, low: float, high: float) -> None:

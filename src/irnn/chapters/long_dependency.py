@@ -20,7 +20,7 @@ from irnn.show.plots import final_accuracies
 from irnn.show.style import COLORS, INK, MARKERS, legend, logarithmic, new_figure
 from irnn.show.text import described, joined, percent, rate
 from irnn.show.words import SHARED
-from irnn.spec import IMAGES, RunSpec, make
+from irnn.spec import IMAGES, RunSpec, check_pooling, check_rate, make
 from irnn.store import Run
 from irnn.training.plan import Curve, Experiment
 
@@ -28,9 +28,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PARAMETERS = shared(seeds=3, without=["learning_rate"]) | {
-    "pooling": Parameter(2, "side of the squares of pixels that are averaged: 1, 2 or 4"),
-    "irnn_rate": Parameter(1e-4, "learning rate of the IRNN, of RMSprop"),
-    "lstm_rate": Parameter(1e-3, "learning rate of the LSTM, of RMSprop"),
+    "pooling": Parameter(
+        2, "side of the squares of pixels that are averaged: 1, 2 or 4", check_pooling
+    ),
+    "irnn_rate": Parameter(1e-4, "learning rate of the IRNN, of RMSprop", check_rate),
+    "lstm_rate": Parameter(1e-3, "learning rate of the LSTM, of RMSprop", check_rate),
     "orders": Parameter(True, "add columns, the reverse and a cropped border", switch),
     "control": Parameter(True, "add blank steps after the last pixel", switch),
     "adding": Parameter(True, "add the paper's adding problem", switch),

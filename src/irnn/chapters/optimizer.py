@@ -17,7 +17,7 @@ from irnn.show.plots import final_accuracies
 from irnn.show.style import COLORS, INK, legend, logarithmic, new_figure
 from irnn.show.text import described, joined, mean, percent, rate
 from irnn.show.words import SHARED
-from irnn.spec import IMAGES, RunSpec, make, whole_number
+from irnn.spec import IMAGES, RunSpec, check_pooling, make, whole_number
 from irnn.store import Run
 from irnn.training.plan import Curve, Experiment
 
@@ -31,7 +31,9 @@ def _decades(name: str, value) -> None:
 
 
 PARAMETERS = shared(seeds=3, without=["learning_rate"]) | {
-    "pooling": Parameter(2, "side of the squares of pixels that are averaged: 1, 2 or 4"),
+    "pooling": Parameter(
+        2, "side of the squares of pixels that are averaged: 1, 2 or 4", check_pooling
+    ),
     "samples": Parameter(None, "training images; None: a sixth of them"),
     "decades": Parameter(1, "from one learning rate to the next, in powers of ten", _decades),
     "paper": Parameter(True, "add the paper's own setting, at 784 steps", switch),

@@ -21,7 +21,7 @@ from irnn.show.plots import final_accuracies, learning_curves
 from irnn.show.style import COLORS, MARKERS, legend, logarithmic, new_figure
 from irnn.show.text import described, joined, percent, rate
 from irnn.show.words import SHARED
-from irnn.spec import IMAGES, make
+from irnn.spec import IMAGES, check_pooling, check_rate, make
 from irnn.store import Run
 from irnn.training.plan import Curve, Experiment
 
@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PARAMETERS = shared({"learning_rate": "of the IRNN, of RMSprop"}, seeds=3) | {
-    "pooling": Parameter(2, "side of the squares of pixels that are averaged, but for relu's runs"),
-    "lstm_rate": Parameter(1e-3, "learning rate of the LSTM, of RMSprop"),
+    "pooling": Parameter(
+        2, "side of the squares of pixels that are averaged, but for relu's runs", check_pooling
+    ),
+    "lstm_rate": Parameter(1e-3, "learning rate of the LSTM, of RMSprop", check_rate),
     "fair": Parameter(True, "add searches on held-out images, and what they chose", switch),
 }
 

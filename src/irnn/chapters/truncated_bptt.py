@@ -16,7 +16,7 @@ from irnn.show.picture import Picture, columns
 from irnn.show.style import COLORS, INK, MARKERS, legend, new_figure
 from irnn.show.text import described, joined, percent, rate
 from irnn.show.words import SHARED
-from irnn.spec import make
+from irnn.spec import check_pooling, check_rate, make
 from irnn.store import Run
 from irnn.training.plan import Curve, Experiment
 
@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PARAMETERS = shared(seeds=3, without=["learning_rate"]) | {
-    "pooling": Parameter(2, "side of the squares of pixels that are averaged: 1, 2 or 4"),
-    "irnn_rate": Parameter(1e-4, "learning rate of the IRNN, of RMSprop"),
-    "lstm_rate": Parameter(1e-3, "learning rate of the LSTM, of RMSprop"),
+    "pooling": Parameter(
+        2, "side of the squares of pixels that are averaged: 1, 2 or 4", check_pooling
+    ),
+    "irnn_rate": Parameter(1e-4, "learning rate of the IRNN, of RMSprop", check_rate),
+    "lstm_rate": Parameter(1e-3, "learning rate of the LSTM, of RMSprop", check_rate),
     "long": Parameter(
         True,
         "add lengths K without pooling, row by row: short, longer, and after Trinh et al.",
