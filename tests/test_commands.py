@@ -54,6 +54,13 @@ def here(capsys):
         ),
         (["train", "reproduce", "--epochs", "0"], "epochs is 0"),
         (["train", "reproduce", "--seeds", "99999"], "seeds is 99999"),
+        (["train", "reproduce", "--seeds", "None", "--dry-run"], "seeds is None"),
+        (["train", "reproduce", "--dataset", "None", "--dry-run"], "unknown dataset None"),
+        (["train", "reproduce", "--jobs", "None", "--dry-run"], "jobs is None"),
+        (
+            ["train", "mnist-irnn-3905d331534b", "--epochs", "None", "--dry-run"],
+            "--epochs is for experiments; a recorded run is trained as it was",
+        ),
         (["train", "reproduce", "--cluster", " "], "cluster is empty; name the address"),
         (
             ["train", "reproduce", "--cluster", "tcp://10.0.0.1:9", "--jobs", "2"],
@@ -267,6 +274,24 @@ def test_ctrl_c_while_modules_are_imported(tmp_path):
         check=False,
     )
     assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
+
+
+def test_a_second_ctrl_c_changes_nothing():
+    code = (
+        "import os, sys\nfrom irnn import __main__ as command\n"
+        "def _run(arguments): os.kill(os.getpid(), 2)\n"
+        "command._run = _run\n"
+        "code = command.main([])\nos.kill(os.getpid(), 2)\nsys.exit(code)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 128 + signal.SIGINT
+    assert done.stderr == "\nirnn: stopped; every finished epoch is kept\n"
 
 
 def test_a_dry_run_looks_for_the_data_that_it_is_told_of(here, tmp_path):

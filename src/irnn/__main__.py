@@ -53,6 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
         _say(error)
         return 2
     except KeyboardInterrupt as error:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # another one changes nothing
         print(file=sys.stderr)
         _say("stopped; every finished epoch is kept")
         return 128 + (signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT)
@@ -132,6 +133,7 @@ def _parser() -> Parser:
     train.add_argument(
         "--jobs",
         type=parameters.read,
+        default=argparse.SUPPRESS,  # as None can be given
         metavar="N",
         help="processes at a time (default: one per core; one where there is an NVIDIA GPU)",
     )
@@ -146,7 +148,9 @@ def _parser() -> Parser:
     train.add_argument("--device", metavar="cpu|gpu", help="(default: the backend's choice)")
     for name, parameter in _parameters(chapters.experiments()).items():
         text = parameter.help.replace("%", "%%")  # argparse formats it
-        train.add_argument(_option(name), type=parameters.read, help=text)
+        train.add_argument(
+            _option(name), type=parameters.read, default=argparse.SUPPRESS, help=text
+        )
     train.add_argument("--data", metavar="FILE", help="MNIST's .npz file (else MNIST_NPZ)")
     train.set_defaults(command=_train)
 
@@ -326,18 +330,18 @@ def _resources(args: argparse.Namespace) -> Resources:
     backend = os.environ.get("KERAS_BACKEND")
     if backend:
         one_of("KERAS_BACKEND", backend, BACKENDS)
-    if args.jobs is not None:
+    if "jobs" in args:
         whole_number("jobs", args.jobs, 1, 1024)
     if args.device is not None:
         one_of("device", args.device, ("cpu", "gpu"))
     if args.cluster is not None and not args.cluster.strip():
         raise InputError("cluster is empty; name the address that `dask scheduler` prints")
-    if args.cluster and args.jobs is not None:
+    if args.cluster and "jobs" in args:
         raise InputError("--jobs is for this machine; on a cluster its workers' threads decide")
     if args.together and backend not in (None, "", "jax"):
         raise InputError(f"--together is for JAX, not {backend}; set KERAS_BACKEND=jax")
     return Resources(
-        jobs=args.jobs,
+        jobs=getattr(args, "jobs", None),
         together=args.together,
         cluster=args.cluster,
         device=args.device,
@@ -352,7 +356,7 @@ def _experiments(args: argparse.Namespace) -> list[Experiment]:
     names = [name for name in args.experiments if name not in recorded]
     for name in names:
         one_of("experiment or published run", name, known)
-    given = {k: v for k in _parameters(known) if (v := getattr(args, k)) is not None}
+    given = {k: getattr(args, k) for k in _parameters(known) if k in args}
     if given and not names:
         option = _option(next(iter(given)))
         raise InputError(f"{option} is for experiments; a recorded run is trained as it was")
