@@ -1,6 +1,7 @@
 """What the tests share: data that may not be there, a store, the command line, the site."""
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -71,6 +72,14 @@ def keras_2015() -> Path:
     if not os.environ.get("KERAS_2015"):
         pytest.skip("KERAS_2015 does not name the folder of the reference trajectories")
     return Path(os.environ["KERAS_2015"])
+
+
+@pytest.fixture(autouse=True)
+def ctrl_c():
+    """Ctrl-C after each test as before it: a command that it stopped ignores the next one."""
+    before = signal.getsignal(signal.SIGINT)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

@@ -210,13 +210,25 @@ def test_a_platform_that_jax_does_not_find(command, tmp_path, platform):
     assert "set KERAS_BACKEND to tensorflow or jax" in last
 
 
-def test_a_store_that_cannot_be_written(command, tmp_path):
+@pytest.mark.parametrize("options", [["runs"], ["train", "reproduce", "--dry-run"]])
+@pytest.mark.parametrize("folder", ["", "runs"])
+def test_a_file_where_the_store_is_to_be(here, tmp_path, options, folder):
     file = tmp_path / "file"
     file.write_text(json.dumps("in the way"))
-    done = command("train", "reproduce", "--runs-dir", file / "runs")
+    done = here(*options, "--runs-dir", file / folder)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"irnn: {file} is a file, not a folder; name the store with --runs-dir\n"
+    )
+
+
+def test_a_store_that_cannot_be_written(here, tmp_path):
+    file = tmp_path / "file"
+    file.write_text(json.dumps("in the way"))
+    done = here("train", "reproduce", "--runs-dir", file / "runs")
     assert done.returncode == 2
-    assert f"the store {file / 'runs'} cannot be written" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert f"{file} is a file, not a folder" in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 def test_mnist_that_cannot_be_had(command, tmp_path):

@@ -59,7 +59,11 @@ def test_a_run_is_named_as_the_list_of_runs_names_it(tmp_path, monkeypatch):
     [
         (["mnist-irnn-3905d331534"], "did you mean mnist-irnn-3905d331534b?"),
         (["--runs-dir", "none"], "there are no weights none/mnist-irnn-"),
-        (["--output", "file/folder"], "output file/folder: cannot be written (Not a directory)"),
+        (
+            ["--output", "file/folder"],
+            "output file/folder: cannot be written (file is a file, not a folder)",
+        ),
+        (["--output", "file"], "output file: cannot be written (file is a file, not a folder)"),
     ],
 )
 def test_bad_input_gets_one_line(tmp_path, monkeypatch, capsys, arguments, message):

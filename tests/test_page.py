@@ -7,7 +7,7 @@ import pytest
 from irnn import page
 from irnn.chapters import claims, index, irnn_vs_lstm, reproduce, speed
 from irnn.errors import InputError, one_of
-from irnn.store import MissingRuns
+from irnn.store import MissingRuns, Store
 from irnn.training import session
 
 
@@ -43,6 +43,7 @@ def test_a_number_that_yaml_takes_for_a_text(text, number):
 
 def test_the_command_that_trains_can_be_pasted(tmp_path):
     folder = str(tmp_path / "x; rm -rf 'y'")
+    Store(folder).make()
     with pytest.raises(MissingRuns) as error:
         page.runs(index, values(index, runs_dir=folder, units=7))
     said = str(error.value)
@@ -52,15 +53,36 @@ def test_the_command_that_trains_can_be_pasted(tmp_path):
 
 def test_where_no_command_trains_none_is_named(store):
     experiment = page.experiment(reproduce, values(reproduce))
-    with pytest.raises(MissingRuns, match=r"set the parameter train to True$"):
+    store.make()
+    with pytest.raises(MissingRuns, match=r"train to True, or name a store .* with runs_dir$"):
         session.obtain(experiment, store, train=False)
 
 
-@pytest.mark.parametrize("read", [page.recorded, page.ledger])
-def test_a_store_that_is_not_there_is_not_taken_for_an_empty_one(tmp_path, read):
-    said = r"no folder .*nowhere; name the store with the parameter runs_dir"
+READERS = [(page.recorded, claims), (page.ledger, claims), (page.runs, index)]
+
+
+@pytest.mark.parametrize(("read", "chapter"), READERS)
+def test_a_store_that_is_not_there_is_not_taken_for_an_empty_one(
+    tmp_path, monkeypatch, read, chapter
+):
+    monkeypatch.chdir(tmp_path)
+    said = f"no folder {tmp_path}/nowhere; name the store with the parameter runs_dir"
     with pytest.raises(InputError, match=said):
-        read(claims, values(claims, runs_dir=str(tmp_path / "nowhere")))
+        read(chapter, values(chapter, runs_dir="nowhere"))
+
+
+@pytest.mark.parametrize("train", [True, False])
+def test_a_file_is_not_taken_for_a_store(tmp_path, train):
+    file = tmp_path / "file"
+    file.touch()
+    with pytest.raises(InputError, match="file is a file, not a folder; name the store with the"):
+        page.runs(index, values(index, runs_dir=str(file), train=train))
+
+
+def test_a_folder_whose_name_papermill_takes_for_a_number():
+    said = r"runs_dir is 2026; it must be .* with -r runs_dir 2026, or as ./2026$"
+    with pytest.raises(InputError, match=said):
+        page.experiment(index, values(index, runs_dir=2026))
 
 
 def test_the_ledger_judges_the_runs_that_a_page_was_asked_for():

@@ -309,6 +309,7 @@ def _train(args: argparse.Namespace) -> int:
     resources = _resources(args)
     plan = planned(*_experiments(args))
     store = Store(args.runs_dir)
+    store.must_be_possible()
     if args.dry_run:
         mnist = args.data or os.environ.get("MNIST_NPZ")
         if mnist and "mnist" in {spec.dataset for spec in plan}:

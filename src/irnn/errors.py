@@ -44,6 +44,11 @@ def one_line(text: object) -> str:
     )
 
 
+def file_in_the_way(folder: Path) -> Path | None:
+    """Return the file that stands where a folder, or one above it, is to be; None for none."""
+    return next((path for path in (folder, *folder.parents) if os.path.isfile(path)), None)
+
+
 def user_path(what: str, path: str | os.PathLike) -> Path:
     """Return a path with `~` spelled out.
 

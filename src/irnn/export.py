@@ -11,7 +11,7 @@ import struct
 from pathlib import Path
 
 from irnn.checkpoint import WEIGHTS, recorded_weights
-from irnn.errors import InputError
+from irnn.errors import InputError, file_in_the_way
 from irnn.files import whole
 from irnn.spec import RunSpec
 from irnn.store import Store
@@ -42,7 +42,9 @@ def export(spec: RunSpec, store: Store, folder: str | os.PathLike) -> Path:
         with whole(path) as file:
             file.write(struct.pack("<Q", len(text)) + text + arrays)
     except OSError as error:
+        file = file_in_the_way(path.parent)
+        reason = f"{file} is a file, not a folder" if file else error.strerror
         raise InputError(
-            f"output {folder}: cannot be written ({error.strerror}); name another folder"
+            f"output {folder}: cannot be written ({reason}); name another folder"
         ) from None
     return path

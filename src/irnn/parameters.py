@@ -43,7 +43,10 @@ def count_or_none(name: str, value) -> None:
 
 def _folder(name: str, value) -> None:
     if not isinstance(value, str):
-        raise InputError(f"{name} is {value!r}; it must be a folder's path")
+        raise InputError(
+            f"{name} is {value!r}; it must be a folder's path: papermill reads one with "
+            f"-r {name} {value}, or as ./{value}"
+        )
 
 
 @dataclass(frozen=True)

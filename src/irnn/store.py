@@ -23,7 +23,7 @@ from typing import BinaryIO
 import numpy as np
 from filelock import FileLock, Timeout
 
-from irnn.errors import InputError, Unavailable, user_path
+from irnn.errors import InputError, Unavailable, file_in_the_way, user_path
 from irnn.files import whole
 from irnn.spec import RunSpec, whole_number
 
@@ -85,8 +85,16 @@ class Store:
 
     def must_exist(self, option: str = "--runs-dir") -> None:
         """Raise `InputError` unless the folder is there; `option` is what names another one."""
+        self.must_be_possible(option)
         if not self.root.is_dir():
-            raise InputError(f"there is no folder {self.root}; name the store with {option}")
+            raise InputError(
+                f"there is no folder {self.root.absolute()}; name the store with {option}"
+            )
+
+    def must_be_possible(self, option: str = "--runs-dir") -> None:
+        """Raise `InputError` where a file stands in the folder's way; `option` as above."""
+        if file := file_in_the_way(self.root):
+            raise InputError(f"{file} is a file, not a folder; name the store with {option}")
 
     def record_path(self, spec: RunSpec) -> Path:
         """Return the path of a run's record."""
@@ -353,5 +361,6 @@ class MissingRuns(InputError):
 
     def __init__(self, root: Path, lacking: list[str], command: str):
         more = f" and {len(lacking) - 3} more" if len(lacking) > 3 else ""
-        remedy = "set the parameter train to True" + (f", or run: {command}" if command else "")
-        super().__init__(f"not in {root}: {', '.join(lacking[:3])}{more}; {remedy}")
+        or_else = f"run: {command}" if command else "name a store that has them with runs_dir"
+        remedy = f"set the parameter train to True, or {or_else}"
+        super().__init__(f"not in {root.absolute()}: {', '.join(lacking[:3])}{more}; {remedy}")

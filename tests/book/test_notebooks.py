@@ -134,7 +134,7 @@ def test_papermill_by_itself_from_any_folder(tmp_path):
         (["-p", "language", "jp"], "InputError: unknown language 'jp'"),
         (
             ["-p", "units", "7", "-p", "seeds", "1", "-p", "runs_dir", "none"],
-            "or run: python -m irnn train irnn-vs-lstm --seeds 1 --units 7 --runs-dir none",
+            "/none; name the store with the parameter runs_dir, or set train to True",
         ),
     ],
 )

@@ -20,13 +20,16 @@ def obtain(
     """Return an experiment's runs by curve, each with the epochs that its curve has.
 
     With `train`, what the store lacks is trained first, in this process. Raises `MissingRuns`
-    without, naming the command that trains them if there is one, and `InputError` for what fails
-    with it.
+    without, naming the command that trains them if there is one, and `InputError` for a store
+    that is not there; with it `InputError` for what fails.
     """
     plan = planned(experiment)
     if train:
+        store.must_be_possible("the parameter runs_dir")
         for message in train_missing(plan, store, Resources(jobs=1)).values():
             raise InputError(message)
+    else:
+        store.must_exist("the parameter runs_dir, or set train to True")
     store.require(plan, command)
     return {
         name: [store.read(spec).until(curve.epochs) for spec in curve.specs]
