@@ -41,7 +41,7 @@ def refused(store, match):
         checkpoint.read(SPEC, store.checkpoint_path(SPEC))
     message = str(error.value)
     assert str(store.checkpoint_path(SPEC)) in message
-    assert "delete it and the run's record to start over" in message
+    assert "delete it and the run's record to start over, or it alone to keep the run" in message
     assert "\n" not in message
 
 

@@ -42,7 +42,8 @@ def read(spec: RunSpec, path: Path) -> Checkpoint:
     another version or spec, or holds what no training of the run can have left.
     """
     remedy = (
-        "delete it and the run's record to start over, or train into another store (--runs-dir)"
+        "delete it and the run's record to start over, or it alone to keep the run as its record "
+        "has it, without going on"
     )
     try:
         arrays = npz.read(path, _most(spec))
