@@ -100,6 +100,28 @@ def test_stop_between_updates(straight, store):
     assert_same(store, straight)
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_leaves_no_checkpoint_without_its_record(store, monkeypatch, number):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    def save(path, arrays, write=store.save):
+        write(path, arrays)
+        os.kill(os.getpid(), number)
+
+    before = signal.signal(number, stop)
+    monkeypatch.setattr(store, "save", save)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            train(SPEC, 3, store)
+        assert signal.getsignal(number) is stop
+    finally:
+        signal.signal(number, before)
+    assert len(store.read(SPEC)) == 1
+    assert store.weights_path(SPEC).exists()
+    assert state(store, SPEC)["v5"] == SPEC.updates
+
+
 def test_kill_between_checkpoint_and_record(straight, store):
     train(SPEC, 2, store)
     path = store.record_path(SPEC)

@@ -3,8 +3,11 @@
 import json
 import math
 import os
+import signal
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import keras
 import numpy as np
@@ -111,8 +114,26 @@ def shuffle(run: Run, samples: int) -> np.ndarray:
     return np.random.default_rng((run.spec.seed, len(run) + 1)).permutation(samples)
 
 
+@contextmanager
+def _undivided() -> Iterator[None]:
+    """Put off Ctrl-C and SIGTERM until the end, in the main thread, which they interrupt."""
+    here = threading.current_thread() is threading.main_thread()
+    before = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM) if here}
+    late = []
+    try:
+        for number in before:
+            signal.signal(number, lambda number, frame: late.append(number))
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for number in late[:1]:
+            signal.raise_signal(number)
+
+
+@_undivided()
 def keep(run: Run, epoch: dict[str, float], state: list[np.ndarray], store: Store) -> Run:
-    """Add an epoch to a run in the store, and return the run.
+    """Add an epoch to a run in the store, checkpoint and record, and return the run.
 
     Args:
         run: The run before the epoch.
