@@ -60,7 +60,10 @@ def test_a_dry_run_says_what_is_missing_and_trains_nothing(command, store):
     assert done.returncode == 0
     said = done.stdout.splitlines()
     # three epochs are missing; the median of 60, 60 and 100 / 2 seconds is 60
-    assert said[0] == "1 of 3 runs recorded, 2 to train, 3 epochs: about 3 min by recorded times"
+    assert said[0] == (
+        "1 of 3 runs recorded, 2 to train, 3 epochs: about 3 min by recorded times, "
+        "without starting and compiling"
+    )
     assert said[1:] == [f"{second}: 1 of 2 epochs to train", f"{third}: 2 of 2 epochs to train"]
     assert len(store.runs()[0]) == 3
 
@@ -68,9 +71,10 @@ def test_a_dry_run_says_what_is_missing_and_trains_nothing(command, store):
 def test_times_that_nothing_recorded_tells_are_not_guessed(store):
     line = outlook(plan(2), store, Resources())
     assert line == (
-        "0 of 2 runs recorded, 2 to train, 4 epochs; how long 2 of them take is not known, "
-        "no run like them is recorded"
+        "0 of 2 runs recorded, 2 to train, 4 epochs; for 2 the time is not known, "
+        "as no such run is recorded"
     )
+    assert ", 1 to train, 1 epoch; for 1 the time" in outlook(plan(1, 1), store, Resources())
 
 
 def test_none_is_a_value_as_the_help_says(capsys, store):

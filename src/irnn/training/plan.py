@@ -71,20 +71,25 @@ def _cores() -> int:
 
 
 def outlook(plan: dict[RunSpec, int], store: Store, resources: Resources) -> str:
-    """Return in a line how many runs are recorded and missing, and how long these take."""
+    """Return in a line how many runs are recorded and missing, and how long their epochs take.
+
+    How long a run takes to start and to compile is recorded nowhere.
+    """
     missing = store.missing(plan)
     line = f"{len(plan) - len(missing)} of {len(plan)} runs recorded, {len(missing)} to train"
     if not missing:
         return line
-    line += f", {sum(missing.values())} epochs"
+    epochs = sum(missing.values())
+    line += f", {epochs} epoch" + ("s" if epochs > 1 else "")
     seconds, unknown = _estimate(missing, store, resources.gpu)
     if seconds:
         jobs = resources.at_a_time(len(missing))
         line += f": about {_duration(seconds / jobs)} by recorded times"
         line += f", {jobs} at a time" if jobs > 1 else ""
         line += ", one after another" if resources.cluster else ""
+        line += ", without starting and compiling"
     if unknown:
-        line += f"; how long {unknown} of them take is not known, no run like them is recorded"
+        line += f"; for {unknown} the time is not known, as no such run is recorded"
     return line
 
 
