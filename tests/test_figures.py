@@ -74,7 +74,8 @@ def test_the_command_executes_the_page_with_its_parameters(chapter, glued):
     assert f"<pre>{command}</pre>" in page.figure(chapter, values(chapter), "sweep", [RUN]).data
     changed = values(chapter, epochs=3, train=True, runs_dir="my runs")
     html = page.figure(chapter, changed, "sweep", [RUN]).data
-    assert f"<pre>{command} -p epochs 3 -p train True -p runs_dir &#x27;my runs&#x27;</pre>" in html
+    options = "-p epochs 3 -p train True -p runs_dir &#x27;my runs&#x27; --log-output"
+    assert f"<pre>{command} {options}</pre>" in html
 
 
 def test_measurements_name_the_command_that_measures(chapter, glued):

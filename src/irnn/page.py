@@ -199,6 +199,8 @@ def _papermill(chapter: ModuleType, values: dict) -> str:
     for key, parameter in chapter.PARAMETERS.items():
         if key != "language" and not parameter.is_default(values[key]):
             words += ["-p", key, str(values[key])]
+    if values.get("train"):
+        words.append("--log-output")  # shows the progress of training
     return shlex.join(words)
 
 
