@@ -75,7 +75,8 @@ def test_a_store_that_is_not_there_is_not_taken_for_an_empty_one(
 def test_a_file_is_not_taken_for_a_store(tmp_path, train):
     file = tmp_path / "file"
     file.touch()
-    with pytest.raises(InputError, match="file is a file, not a folder; name the store with the"):
+    said = "file is a file, not a folder; name the store with the parameter runs_dir$"
+    with pytest.raises(InputError, match=said):
         page.runs(index, values(index, runs_dir=str(file), train=train))
 
 

@@ -24,8 +24,8 @@ def obtain(
     that is not there; with it `InputError` for what fails.
     """
     plan = planned(experiment)
+    store.must_be_possible("the parameter runs_dir")
     if train:
-        store.must_be_possible("the parameter runs_dir")
         for message in train_missing(plan, store, Resources(jobs=1)).values():
             raise InputError(message)
     else:
