@@ -196,7 +196,7 @@ def test_what_is_missing_is_said_before_it_is_trained(built, steps, capsys):
     file.write_text(f"train: true\nepochs: 1\nseeds: 1\nunits: 7\nruns_dir: {store}")
     options = ["--parameters", str(file), "--output", str(built.parent)]
     assert main(["book", "irnn-vs-lstm", *options]) == 0
-    assert "0 of 11 runs recorded, 11 to train, 11 epochs; how long" in capsys.readouterr().err
+    assert "0 of 11 runs recorded, 11 to train, 11 epochs; for 11" in capsys.readouterr().err
     file.write_text(f"train: true\ndataset: minst\nruns_dir: {store}")
     assert main(["book", "irnn-vs-lstm", *options]) == 2
     assert "unknown dataset 'minst'; did you mean mnist?" in capsys.readouterr().err
