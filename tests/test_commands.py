@@ -45,6 +45,12 @@ def here(capsys):
         (["train", "reproduce", "--seeds", "1_0"], "seeds is '1_0'"),
         (["train"], "the following arguments are required: EXPERIMENT"),
         (
+            ["--dry-run", "train", "reproduce"],
+            "--dry-run stands before the command; put it after: python -m irnn COMMAND --dry-run",
+        ),
+        (["--json", "runs"], "--json stands before the command"),
+        (["--epochs", "3", "train", "reproduce"], "--epochs stands before the command"),
+        (
             ["train", "irnn-vs-lst"],
             "unknown experiment or published run 'irnn-vs-lst'; did you mean irnn-vs-lstm?",
         ),
@@ -312,6 +318,21 @@ def test_a_dry_run_looks_for_the_data_that_it_is_told_of(here, tmp_path):
     assert (done.returncode, done.stdout) == (2, "")
     assert f"there is no file {tmp_path / 'no.npz'}" in done.stderr
     assert here("train", "reproduce", *options).returncode == 0  # digits need no file
+
+
+def test_what_was_printed_before_an_error_is_kept():
+    code = (
+        "from irnn import __main__\n"
+        "def fail(arguments): print('found'); raise RuntimeError('no more')\n"
+        "__main__._run = fail; raise SystemExit(__main__.main([]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONUNBUFFERED": "", "IRNN_DEBUG": ""},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout) == (1, "found\n")
 
 
 @pytest.mark.parametrize(

@@ -76,13 +76,20 @@ def _say(text: object) -> None:
 def _close_output() -> None:
     """Keep Python from trying once more, at its end, to write what cannot be written."""
     with suppress(OSError, ValueError):
+        sys.stdout.flush()  # what can be, is not lost
+    with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(arguments: list[str]) -> int:
     parser = _parser()
-    if arguments and not arguments[0].startswith("-"):
-        one_of("command", arguments[0], COMMANDS)
+    if arguments and arguments[0] not in ("-h", "--help"):
+        first = arguments[0]
+        if first.startswith("-"):
+            raise InputError(
+                f"{first} stands before the command; put it after: python -m irnn COMMAND {first}"
+            )
+        one_of("command", first, COMMANDS)
     args, unknown = parser.parse_known_args(arguments)
     for option in unknown:
         one_of("option", option, args.options)
