@@ -133,12 +133,15 @@ def test_other_weights_than_the_checkpoints(whole, capsys):
 def test_what_nothing_tells_stays_wrong_and_as_it_is(whole, capsys, epochs, what):
     whole.record_path(SPEC).unlink()
     whole.append(SPEC, {"sitting": SITTINGS[0]}, *epochs)
-    before = whole.record_path(SPEC).read_bytes()
+    later = {k: a + 1 for k, a in checkpoint.read_weights(SPEC, whole.weights_path(SPEC)).items()}
+    whole.save(whole.weights_path(SPEC), later)  # of the record, not of the checkpoint
+    files = [whole.record_path(SPEC), whole.weights_path(SPEC)]
+    before = [path.read_bytes() for path in files]
     code, (finding,), last = verify(whole, capsys, "--repair")
     assert code == 1
     assert what in finding
     assert "1 files are wrong" in last
-    assert whole.record_path(SPEC).read_bytes() == before
+    assert [path.read_bytes() for path in files] == before
 
 
 def test_a_damaged_checkpoint_and_a_damaged_record_without_one(whole, capsys):
@@ -166,9 +169,10 @@ def test_names_that_nothing_stands_behind(whole, capsys):
 def test_a_run_that_is_being_trained_is_left_out(whole, capsys):
     whole.weights_path(SPEC).unlink()
     with whole.lock(SPEC):
-        code, (finding,), _ = verify(whole, capsys, "--repair")
+        code, (finding,), last = verify(whole, capsys, "--repair")
     assert code == 0
     assert "it is being trained" in finding
+    assert last == f"0 runs in {whole.root} verified: no files are wrong; 1 left out"
     assert not whole.weights_path(SPEC).exists()
 
 

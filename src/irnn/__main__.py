@@ -409,12 +409,14 @@ def _verify(store: Store, repair: bool) -> int:
     """Print a line per finding; return 1 if something is and stays wrong."""
     from irnn import verify
 
-    wrong = 0
+    found = []
     for finding in verify.verify(store, repair):
         print(one_line(finding))
-        wrong += not finding.mended
-    runs = len(verify.names(store))
-    print(one_line(f"{runs} runs in {store.root} verified: {wrong or 'no'} files are wrong"))
+        found.append(finding.status)
+    wrong, left_out = found.count("wrong"), found.count("left out")
+    line = f"{len(verify.names(store)) - left_out} runs in {store.root} verified: "
+    line += f"{wrong or 'no'} files are wrong" + (f"; {left_out} left out" if left_out else "")
+    print(one_line(line))
     return 1 if wrong else 0
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -24,15 +24,16 @@ from irnn.store import (
 )
 
 SUFFIXES = (".jsonl", ".checkpoint.npz", ".weights.npz")
+MEND = "mend it with --repair"
 
 
 class Finding(NamedTuple):
-    """What is wrong with a file of a store, and what to do, or that it was mended."""
+    """What is wrong with a file of a store and what to do, or that it was mended or left out."""
 
     path: Path
     what: str
     remedy: str
-    mended: bool = False
+    status: Literal["wrong", "mended", "left out"] = "wrong"
 
     def __str__(self) -> str:
         return f"{self.path}: {self.what}; {self.remedy}"
@@ -65,7 +66,7 @@ def verify(store: Store, repair: bool = False) -> Iterator[Finding]:
             )
         elif store.is_locked(spec):
             path = store.record_path(spec)
-            yield Finding(path, "it is being trained", "verify it when it is not", mended=True)
+            yield Finding(path, "it is being trained", "verify it when it is not", "left out")
         elif repair:
             with store.lock(spec):
                 yield from _run(store, spec, repair)
@@ -102,57 +103,12 @@ def _spec(store: Store, name: str) -> RunSpec | None:
     return next((spec for spec in found if spec.name == name), None)
 
 
-def _run(store: Store, spec: RunSpec, repair: bool) -> Iterator[Finding]:
-    """Yield what is wrong with the files of a run."""
-    kept, path = None, store.checkpoint_path(spec)
-    if path.exists():
-        try:
-            kept = checkpoint.read(spec, path)
-        except InputError as error:
-            what = str(error).split("; ")[0].removeprefix(f"the checkpoint {path} ")
-            remedy = "delete it to keep the run as its record has it, without going on"
-            yield Finding(path, what, remedy)
-    yield from _record(store, spec, kept, repair)
-    yield from _weights(store, spec, kept, repair)
-
-
-def _record(
-    store: Store, spec: RunSpec, kept: Checkpoint | None, repair: bool
-) -> Iterator[Finding]:
-    path, whole = store.record_path(spec), Legible(store, spec)
-    lines = kept.lines if kept else list(whole.epochs.values())
-    last = max(whole.epochs, default=0)
-    what, remedy = whole.what, "mend it with --repair"
-    mendable = kept or not whole.damaged
-    if any(lines[n - 1] != line for n, line in whole.epochs.items() if kept and n <= len(lines)):
-        what = "it has other epochs than its checkpoint"
-        remedy = "delete the lines that are wrong and mend it with --repair, or delete both"
-        mendable = False
-    elif kept and last > len(lines):
-        what = f"it has {last} epochs, its checkpoint {len(lines)}"
-        remedy = "delete the checkpoint to keep the record, or both to start over"
-        mendable = False
-    elif not what and last < len(lines):
-        what = f"it has {last} of the {len(lines)} epochs of its checkpoint"
-    elif not mendable:
-        n = whole.damaged
-        remedy = f"delete it and what follows (head -n {n - 1}), or the record to start over"
-    if not what:
-        return
-    if mendable and repair:
-        remedy = "mended"
-        if whole.damaged:
-            aside = path.with_suffix(".jsonl.damaged")
-            path.replace(aside)
-            remedy += f", as it was it is {aside.name}"
-        known = any(s.get("first_epoch", 1) == 1 for s in whole.sittings)
-        unknown = [] if known else [{"first_epoch": 1} | UNKNOWN]
-        store.rewrite(Run(spec, unknown + whole.sittings, lines))
-    yield Finding(path, what, remedy, mended=bool(mendable and repair))
-
-
 class Legible:
-    """What can be read of a run's record, and what is wrong with it first."""
+    """What can be read of a run's record, and what is wrong with it first.
+
+    A sitting or an epoch is kept even if its line does not belong where it stands, so that it can
+    be compared with the checkpoint's.
+    """
 
     def __init__(self, store: Store, spec: RunSpec):
         self.sittings: list[dict] = []
@@ -192,9 +148,71 @@ class Legible:
             raise InputError("it is not the run's spec")
 
 
+def _run(store: Store, spec: RunSpec, repair: bool) -> Iterator[Finding]:
+    """Yield what is wrong with the files of a run."""
+    kept, path = None, store.checkpoint_path(spec)
+    if path.exists():
+        try:
+            kept = checkpoint.read(spec, path)
+        except InputError as error:
+            what = str(error).split("; ")[0].removeprefix(f"the checkpoint {path} ")
+            remedy = "delete it to keep the run as its record has it, without going on"
+            yield Finding(path, what, remedy)
+    record = Legible(store, spec)
+    conflict = kept and _conflict(record, kept)
+    if conflict:
+        yield Finding(store.record_path(spec), *conflict)
+        kept = None  # the weights may be the record's
+    else:
+        yield from _record(store, spec, record, kept, repair)
+    yield from _weights(store, spec, kept, repair)
+
+
+def _conflict(record: Legible, kept: Checkpoint) -> tuple[str, str] | None:
+    """Return what a record has that its checkpoint has not, and what to do; None: nothing."""
+    epochs, last = len(kept.lines), max(record.epochs, default=0)
+    if any(kept.lines[n - 1] != line for n, line in record.epochs.items() if n <= epochs):
+        what = "it has other epochs than its checkpoint"
+        return what, "delete the lines that are wrong and mend it with --repair, or delete both"
+    if last > epochs:
+        what = f"it has {last} epochs, its checkpoint {epochs}"
+        return what, "delete the checkpoint to keep the record, or both to start over"
+    return None
+
+
+def _record(
+    store: Store, spec: RunSpec, record: Legible, kept: Checkpoint | None, repair: bool
+) -> Iterator[Finding]:
+    """Yield what is wrong with a record, and mend it where all of its epochs are known."""
+    path = store.record_path(spec)
+    lines = kept.lines if kept else list(record.epochs.values())
+    what, last = record.what, max(record.epochs, default=0)
+    if not what and last < len(lines):
+        what = f"it has {last} of the {len(lines)} epochs of its checkpoint"
+    if not what:
+        return
+    if record.damaged and not kept:
+        n = record.damaged
+        remedy = f"delete it and what follows (head -n {n - 1}), or the record to start over"
+        yield Finding(path, what, remedy)
+    elif not repair:
+        yield Finding(path, what, MEND)
+    else:
+        remedy = "mended"
+        if record.damaged:
+            aside = path.with_suffix(".jsonl.damaged")
+            path.replace(aside)
+            remedy += f", as it was it is {aside.name}"
+        known = any(s.get("first_epoch", 1) == 1 for s in record.sittings)
+        unknown = [] if known else [{"first_epoch": 1} | UNKNOWN]
+        store.rewrite(Run(spec, unknown + record.sittings, lines))
+        yield Finding(path, what, remedy, "mended")
+
+
 def _weights(
     store: Store, spec: RunSpec, kept: Checkpoint | None, repair: bool
 ) -> Iterator[Finding]:
+    """Yield what is wrong with the weights; `kept` is a checkpoint that agrees with the record."""
     path, what = store.weights_path(spec), ""
     if path.exists():
         try:
@@ -211,8 +229,10 @@ def _weights(
         what = "it is missing"
     if not what:
         return
-    remedy = "mend it with --repair" if kept else "delete it; nothing can mend it"
-    if kept and repair:
+    if not kept:
+        yield Finding(path, what, "delete it; nothing can mend it")
+    elif not repair:
+        yield Finding(path, what, MEND)
+    else:
         store.save(path, kept.weights)
-        remedy = "mended"
-    yield Finding(path, what, remedy, mended=bool(kept and repair))
+        yield Finding(path, what, "mended", "mended")
