@@ -14,6 +14,7 @@ from irnn.chapters import experiment, reproduce
 from irnn.store import METRICS
 from irnn.training import processes
 from irnn.training.plan import Resources, outlook, planned, tasks
+from irnn.training.session import train_missing
 
 SMALL = ("--units", "8", "--epochs", "2")
 
@@ -211,6 +212,49 @@ def test_a_backend_that_is_not_installed(store, monkeypatch):
     assert outcome.how == "unavailable"
     assert "Keras does not start" in outcome.message
     assert 'pip install --editable ".[tensorflow,jax]"' in outcome.message
+
+
+@pytest.fixture
+def trained_by(monkeypatch, store):
+    """Train three runs with some code in place of `_train`; return what went wrong."""
+
+    def run(jobs, *lines):
+        program = "from irnn.training import processes\ndef _train(task, *_):\n import os, sys\n"
+        program += "\n".join(f" {line}" for line in lines) + "\nprocesses._train = _train\n"
+        monkeypatch.setattr(processes, "_train", processes._train)  # put back at the end
+        exec(program, {})
+        command = (sys.executable, "-c", f"{program}processes.main()")
+        monkeypatch.setattr(processes, "COMMAND", command)
+        return train_missing(plan(3), store, Resources(jobs=jobs))
+
+    return run
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_what_nobody_foresaw_is_shown_whole(trained_by, capsys, jobs):
+    failures = trained_by(jobs, "raise RuntimeError('no luck')")
+    assert set(failures.values()) == {"RuntimeError: no luck"}
+    said = capsys.readouterr().err
+    assert said.count("Traceback (most recent call last):\n  File ") == 3
+    assert said.count("\nRuntimeError: no luck\n") == 3
+
+
+def test_what_processes_say_is_passed_on_line_by_line_and_once(trained_by, capsys):
+    trained_by(2, "print('a \\x1b[31mred line', file=sys.stderr)", "print(task.specs[0].seed)")
+    said = capsys.readouterr().err.splitlines()
+    assert sorted(said[1:]) == ["0", "1", "2", "a \\x1b[31mred line"]
+
+
+def test_a_process_that_dies_is_named_with_its_last_words(trained_by, capsys):
+    failures = trained_by(2, "print('worn out', file=sys.stderr, flush=True)", "os._exit(3)")
+    assert set(failures.values()) == {"its process ended with 3: worn out"}
+    failures = trained_by(2, "os.kill(os.getpid(), 9)")
+    assert set(failures.values()) == {"its process was ended by SIGKILL"}
+
+
+def test_a_process_may_print_as_much_as_it_likes(trained_by, capsys):
+    failures = trained_by(2, "print('x' * 200_000)")
+    assert all("but not into" in message for message in failures.values())  # it has ended
 
 
 def test_together_on_another_backend(monkeypatch, capsys):

@@ -10,7 +10,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import traceback
 from collections.abc import Callable, Iterator
@@ -19,7 +18,9 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Literal, NamedTuple
 
-from irnn.errors import InputError, Unavailable
+from tqdm import tqdm
+
+from irnn.errors import InputError, Unavailable, one_line
 from irnn.spec import RunSpec
 from irnn.store import Run, Store
 from irnn.training.plan import BACKENDS, Task
@@ -39,6 +40,8 @@ ENVIRONMENT = {
 HIDE_GPUS = {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
 
 
+COMMAND = (sys.executable, "-m", __spec__.name)
+
 BACKEND_REMEDY = (
     "set KERAS_BACKEND to tensorflow or jax, and install it with: pip install "
     '--editable ".[tensorflow,jax]"'
@@ -51,6 +54,7 @@ class Outcome(NamedTuple):
     task: Task
     how: Literal["trained", "failed", "unavailable"]
     message: str = ""
+    trace: str = ""  # the traceback of what was not foreseen
 
 
 def train_task(
@@ -60,8 +64,7 @@ def train_task(
 ) -> Outcome:
     """Train a task in this process; the callbacks are those of `run.train_run`.
 
-    What goes wrong is in the outcome; for what was not foreseen, the traceback goes to
-    standard error.
+    What goes wrong is in the outcome.
     """
     try:
         _train(task, on_update, on_epoch)
@@ -70,9 +73,9 @@ def train_task(
     except InputError as error:
         return Outcome(task, "failed", str(error))
     except Exception as error:
-        traceback.print_exc()
         reason = (str(error).strip() or "no message").splitlines()[0]
-        return Outcome(task, "failed", f"{type(error).__name__}: {reason}")
+        message = f"{type(error).__name__}: {reason}"
+        return Outcome(task, "failed", message, traceback.format_exc())
     return Outcome(task, "trained")
 
 
@@ -141,16 +144,34 @@ def variables() -> dict[str, str]:
     return ENVIRONMENT | os.environ | {"XLA_FLAGS": flags}
 
 
-def work(task: Task, stop: threading.Event) -> Outcome:
-    """Train a task in a process of its own; end the process at once if `stop` is set."""
-    command = [sys.executable, "-m", __spec__.name]
-    pipe = subprocess.PIPE
-    with (
-        tempfile.TemporaryFile("w+") as errors,
-        subprocess.Popen(
-            command, stdin=pipe, stdout=pipe, stderr=errors, env=variables(), text=True
-        ) as process,
-    ):
+def _say(line: str) -> None:
+    tqdm.write(line, file=sys.stderr)  # bars stay whole
+
+
+def work(task: Task, stop: threading.Event, say: Callable[[str], None] = _say) -> Outcome:
+    """Train a task in a process of its own; end the process at once if `stop` is set.
+
+    `say` gets what the process writes to standard error, line by line.
+    """
+    pipe, last = subprocess.PIPE, ""
+
+    def listen() -> None:
+        nonlocal last
+        for line in process.stderr:
+            last = one_line(line.rstrip())
+            say(last)
+
+    with subprocess.Popen(
+        COMMAND,
+        stdin=pipe,
+        stdout=pipe,
+        stderr=pipe,
+        env=variables(),
+        text=True,
+        errors="backslashreplace",
+    ) as process:
+        listener = threading.Thread(target=listen, daemon=True)
+        listener.start()
         try:
             process.stdin.write(json.dumps(asdict(task)) + "\n")
             process.stdin.flush()
@@ -160,30 +181,36 @@ def work(task: Task, stop: threading.Event) -> Outcome:
             *_, answer = ["", *process.stdout.read().splitlines()]
         finally:
             process.kill()
+            listener.join()
         if process.returncode == 0:
             return Outcome(task, **json.loads(answer))
         if process.returncode < 0:
             name = signal.Signals(-process.returncode).name
             return Outcome(task, "failed", f"its process was ended by {name}")
-        errors.seek(0)
-        *_, line = ["", *errors.read().splitlines()]
-        return Outcome(task, "failed", f"its process ended with {process.returncode}: {line}")
+        return Outcome(task, "failed", f"its process ended with {process.returncode}: {last}")
 
 
 @contextmanager
 def work_on(jobs: int, tasks: list[Task], store: Store) -> Iterator[list[Future]]:
     """Work on tasks in so many processes at a time; the futures' results are outcomes.
 
-    Tasks whose run another process trains come last. At the context's end, what still works
-    is ended.
+    Tasks whose run another process trains come last. What the processes write to standard
+    error goes to this one's, a line that several have once. At the context's end, what still
+    works is ended.
     """
-    stop, turn = threading.Event(), threading.Lock()
+    stop, turn, said = threading.Event(), threading.Lock(), set()
     order = free_first(tasks, store)
+
+    def say_once(line: str) -> None:
+        with turn:
+            if line not in said:
+                said.add(line)
+                _say(line)
 
     def work_on_next() -> Outcome:
         with turn:
             task = next(order)
-        return work(task, stop)
+        return work(task, stop, say_once)
 
     with ThreadPoolExecutor(jobs) as pool:
         try:
@@ -195,12 +222,13 @@ def work_on(jobs: int, tasks: list[Task], store: Store) -> Iterator[list[Future]
 
 def main() -> None:
     """Train the task on standard input's first line; print the outcome as JSON."""
+    output, sys.stdout = sys.stdout, sys.stderr  # what libraries print is no outcome
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to act on
     given = json.loads(sys.stdin.readline())
     threading.Thread(target=_end_with_parent, daemon=True).start()
     specs = tuple(RunSpec(**spec) for spec in given.pop("specs"))
-    outcome = train_task(Task(specs=specs, **given))
-    print(json.dumps({"how": outcome.how, "message": outcome.message}))
+    _, how, message, trace = train_task(Task(specs=specs, **given))
+    print(json.dumps({"how": how, "message": message, "trace": trace}), file=output)
 
 
 def _end_with_parent() -> None:

@@ -4,6 +4,8 @@ import sys
 from collections.abc import Iterable
 from concurrent.futures import Future, wait
 
+from tqdm import tqdm
+
 from irnn import data
 from irnn.errors import InputError, Unavailable
 from irnn.spec import IMAGES, RunSpec
@@ -88,6 +90,8 @@ def _finish(
     """Return what went wrong, by run, once all tasks have ended."""
     failures = {}
     for outcome in outcomes:
+        if outcome.trace:
+            tqdm.write(outcome.trace, file=sys.stderr)
         if outcome.how == "unavailable":
             raise Unavailable(outcome.message)
         for spec in outcome.task.specs:
