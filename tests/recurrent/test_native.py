@@ -26,9 +26,11 @@ def native(monkeypatch, tmp_path):
     monkeypatch.delenv("IRNN_LOOP", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     choice.say_once.cache_clear()
-    native._library.cache_clear()
+    for kept in (native.obstacle, native._library):
+        kept.cache_clear()
     yield native
-    native._library.cache_clear()
+    for kept in (native.obstacle, native._library):
+        kept.cache_clear()
 
 
 def compiler(tmp_path, script: str) -> str:
@@ -57,13 +59,40 @@ def test_no_compiler(native, monkeypatch, capsys):
 def test_a_compiler_that_fails(native, monkeypatch, capsys, tmp_path):
     monkeypatch.setenv("CXX", compiler(tmp_path, "echo 'x.cc:1: error: no luck' >&2; exit 1"))
     line = plain_loop_says(capsys)
-    assert "cannot compile native.cc (x.cc:1: error: no luck); install" in line
+    assert "cannot compile native.cc (x.cc:1: error: no luck); set CXX to" in line
     assert not list((tmp_path / "cache").glob("irnn/native/*"))  # nothing half-written
 
 
 def test_a_compiler_that_is_not_there(native, monkeypatch, capsys):
     monkeypatch.setenv("CXX", "/nowhere/c++")
     assert "/nowhere/c++ cannot compile native.cc" in plain_loop_says(capsys)
+
+
+def test_a_compiler_with_options(native, monkeypatch, tmp_path):
+    source = tmp_path / "small.cc"
+    source.write_text('extern "C" int answer() { return ANSWER; }')
+    monkeypatch.setenv("CXX", "c++ -DANSWER=42")
+    assert native.compiled(source).answer() == 42
+
+
+def test_a_compiler_that_is_no_command(native, monkeypatch, capsys):
+    monkeypatch.setenv("CXX", "c++ '")
+    line = plain_loop_says(capsys)
+    assert 'CXX is "c++ \'" (No closing quotation); set CXX to a C++ compiler, or unset' in line
+
+
+@pytest.mark.parametrize("content", [b"", b"junk"])
+def test_a_damaged_library_is_compiled_anew(native, tmp_path, content):
+    source = tmp_path / "small.cc"
+    source.write_text('extern "C" int answer() { return 42; }')
+    folder = tmp_path / "cache" / "irnn" / "native"
+    native.compiled(source)
+    (path,) = folder.iterdir()
+    path.unlink()  # what is loaded must not be written to
+    path.write_bytes(content)
+    assert native.compiled(source).answer() == 42
+    assert [file.name for file in folder.iterdir()] == [path.name]
+    assert len(path.read_bytes()) > 100
 
 
 def test_a_compiler_whose_library_does_not_load(native, monkeypatch, capsys, tmp_path):
@@ -102,9 +131,8 @@ def test_processes_that_compile_at_once(native, tmp_path):
     source = tmp_path / "small.cc"
     source.write_text('extern "C" int answer() { return 42; }')
     program = (
-        "import ctypes, pathlib, sys; from irnn.recurrent.native import compiled; "
-        f"path = compiled(pathlib.Path({str(source)!r})); "
-        "print(ctypes.CDLL(str(path)).answer())"
+        "import pathlib; from irnn.recurrent.native import compiled; "
+        f"print(compiled(pathlib.Path({str(source)!r})).answer())"
     )
 
     def run(_):

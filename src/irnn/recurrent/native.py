@@ -11,6 +11,7 @@ import functools
 import hashlib
 import os
 import platform
+import shlex
 import shutil
 import subprocess
 import sys
@@ -30,12 +31,14 @@ from irnn.recurrent.activations import ReLU
 SOURCE = Path(__file__).with_name("native.cc")
 SAVED = {"irnn": 1, "lstm": 6}  # arrays of units that are saved of a step
 
+CXX_REMEDY = "set CXX to a C++ compiler, or unset it"
 REMEDY = "install a C++ compiler (Debian: apt-get install g++; macOS: xcode-select --install)"
 
 
 # --- compilation ------------------------------------------------------------------------
 
 
+@functools.cache
 def obstacle() -> str | None:
     """Return in a line why there is no library and what to do, None if there is one."""
     try:
@@ -49,30 +52,10 @@ class Uncompiled(Exception):
     """The library cannot be had: the message says why and what to do."""
 
 
-def _once(function):
-    """Make a function of no arguments run once, its exception kept like its result."""
-
-    @functools.cache
-    def outcome():
-        try:
-            return function(), None
-        except Uncompiled as error:
-            return None, error
-
-    def call():
-        value, error = outcome()
-        if error:
-            raise error
-        return value
-
-    call.cache_clear = outcome.cache_clear
-    return call
-
-
-@_once
+@functools.cache
 def _library() -> ctypes.CDLL:
-    """Return the library, compiled if the cache lacks it, its calls registered with JAX."""
-    library = ctypes.CDLL(str(compiled(SOURCE)))
+    """Return the library, its calls registered with JAX. Raises `Uncompiled`."""
+    library = compiled(SOURCE)
     for name in ("irnn_forward", "irnn_backward"):
         call = jax.ffi.pycapsule(getattr(library, name))
         jax.ffi.register_ffi_target(name, call, platform="cpu")
@@ -93,21 +76,34 @@ def _keep_memory() -> None:
         mallopt(-1, 2**31 - 1)  # M_TRIM_THRESHOLD
 
 
-def compiled(source: Path) -> Path:
-    """Return the path of the shared library of a source, for this processor.
+def _compiler() -> list[str]:
+    """Return the command of the C++ compiler: CXX, or the first that is found.
+
+    Raises `Uncompiled` for a CXX that is no command, and where none is found.
+    """
+    asked = os.environ.get("CXX", "")
+    try:
+        command = shlex.split(asked)
+    except ValueError as error:
+        raise Uncompiled(f"CXX is {asked!r} ({error}); {CXX_REMEDY}") from None
+    found = filter(None, map(shutil.which, ("c++", "g++", "clang++")))
+    command = command or [*found][:1]
+    if not command:
+        raise Uncompiled(f"no C++ compiler is found; {REMEDY}")
+    return command
+
+
+def compiled(source: Path) -> ctypes.CDLL:
+    """Return the shared library of a source, for this processor.
 
     It is compiled unless the cache has it, and written whole or not at all: processes that
     compile at the same time replace each other's equal file. Raises `Uncompiled`.
     """
-    compiler = os.environ.get("CXX") or next(
-        filter(None, map(shutil.which, ("c++", "g++", "clang++"))), None
-    )
-    if not compiler:
-        raise Uncompiled(f"no C++ compiler is found; {REMEDY}")
+    compiler = _compiler()
     native = "-mcpu=native" if platform.machine() in ("arm64", "aarch64") else "-march=native"
     flags = ["-std=c++17", "-O3", native, "-ffp-contract=fast", "-fPIC", "-shared", "-w"]
     flags += ["-I", jax.ffi.include_dir()]
-    made_of = [source.read_text(encoding="utf-8"), compiler, *flags]
+    made_of = [source.read_text(encoding="utf-8"), *compiler, *flags]
     made_of += [jaxlib.__version__, platform.platform(), _processor()]
     name = hashlib.sha256("\n".join(made_of).encode()).hexdigest()[:16]
     try:
@@ -115,23 +111,26 @@ def compiled(source: Path) -> Path:
     except OSError as error:
         raise Uncompiled(str(error)) from None
     path = folder / f"{source.stem}-{name}.so"
-    if path.exists():
-        return path
+    with suppress(OSError):  # it is not there, or damaged, as by a power cut
+        return ctypes.CDLL(str(path))
     print(f"irnn: compiling {source.name} for this processor, once", file=sys.stderr, flush=True)
     with tempfile.TemporaryDirectory(dir=folder) as unfinished:
         made = Path(unfinished) / path.name
-        command = [compiler, *flags, "-o", str(made), str(source)]
+        command = [*compiler, *flags, "-o", str(made), str(source)]
         try:
             subprocess.run(command, check=True, capture_output=True, text=True)
-            ctypes.CDLL(str(made))  # a library that does not load is not kept
+            library = ctypes.CDLL(str(made))  # one that does not load is not kept
+            with made.open("rb+") as file:
+                os.fsync(file.fileno())
             made.replace(path)
         except (OSError, subprocess.CalledProcessError) as error:
             said = (getattr(error, "stderr", None) or str(error)).strip().splitlines()
             said = next((line for line in said if "error" in line), said[0] if said else "")
+            remedy = CXX_REMEDY if os.environ.get("CXX") else REMEDY
             raise Uncompiled(
-                f"{compiler} cannot compile {source.name} ({said}); {REMEDY}"
+                f"{shlex.join(compiler)} cannot compile {source.name} ({said}); {remedy}"
             ) from None
-    return path
+    return library
 
 
 def _processor() -> str:
