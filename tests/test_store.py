@@ -44,6 +44,12 @@ def test_a_run_is_trained_by_one_process_and_waited_for_by_another(store):
     assert other.communicate(timeout=30)[0] == "mine\n"
 
 
+def test_a_run_that_has_begun_has_a_sitting_and_no_epochs(store):
+    store.append(SPEC, {"sitting": {"first_epoch": 1, "device": "CPU"}})
+    run = store.read(SPEC)
+    assert (len(run), [s["device"] for s in run.sittings]) == (0, ["CPU"])
+
+
 def test_what_is_appended_is_read(store):
     record(store, 2)
     store.append(SPEC, line(3, loss=None, accuracy=0.25))
@@ -157,6 +163,15 @@ def test_a_file_is_saved_whole_or_not_at_all(store, monkeypatch):
         store.save(path, {"a": np.ones(3)})
     assert path.read_bytes() == before
     assert [p.name for p in store.root.iterdir()] == [path.name]
+
+
+def test_a_saved_file_outlasts_a_power_cut(store, monkeypatch):
+    synced, fsync = [], os.fsync
+    monkeypatch.setattr(os, "fsync", lambda file: (synced.append(os.fstat(file)), fsync(file)))
+    path = store.checkpoint_path(SPEC)
+    store.save(path, {"a": np.zeros(3)})
+    # the file, then its name in the folder
+    assert [status.st_ino for status in synced] == [p.stat().st_ino for p in (path, store.root)]
 
 
 def test_the_umask_decides_who_shares_a_store(store):

@@ -360,7 +360,7 @@ def _resources(args: argparse.Namespace) -> Resources:
 def _experiments(args: argparse.Namespace) -> list[Experiment]:
     """Return the experiments, each with those of the options that it has; a run is one too."""
     known = chapters.experiments()
-    recorded = {n: run for n in args.experiments if (run := _recorded(n))}
+    recorded = {n: run for n in args.experiments if (run := _recorded(n)) is not None}
     names = [name for name in args.experiments if name not in recorded]
     for name in names:
         one_of("experiment or published run", name, known)
