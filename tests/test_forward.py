@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from irnn import forward
-from irnn.checkpoint import WEIGHTS
+from irnn.checkpoint import WEIGHTS, shapes
 from irnn.spec import make
 
 SPECS = [
@@ -63,3 +63,15 @@ def test_states_and_answers_are_those_of_keras(spec):
         assert np.allclose(states[-1]["c"], c, rtol=1e-4, atol=1e-6)
         for state in states:
             assert np.allclose(state["o"] * np.tanh(state["c"]), state["h"])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_large_sums_do_not_overflow(dtype):
+    spec = make("lstm", "today", units=2)
+    weights = {
+        name: np.full(shape, -500, dtype) for name, shape in zip(WEIGHTS, shapes(spec), strict=True)
+    }
+    with np.errstate(all="raise"):
+        (state,) = forward.states(spec, weights, np.ones((1, 1), dtype))
+    assert state["i"].dtype == dtype
+    assert (state["i"] < 1e-30).all()

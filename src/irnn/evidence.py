@@ -83,12 +83,12 @@ def is_ahead(
 ) -> str:
     """Judge that runs are ahead of others, undecided where p is not below a level."""
     gap = difference(runs, others, epoch)
-    if gap.p >= level:
+    if not gap.p < level:  # nor where an accuracy is not finite
         return "undecided"
     return "reproduced" if gap.value > 0 else "not reproduced"
 
 
-class NotRecorded(Exception):
+class NotRecorded(KeyError):
     """A run that a rule looks at is not recorded, or has fewer epochs than its curve."""
 
 

@@ -11,11 +11,15 @@ from irnn.spec import RunSpec
 
 Weights = dict[str, np.ndarray]
 
+
+def _sigmoid(x: np.ndarray) -> np.ndarray:
+    from scipy.special import expit  # where it is used: SciPy takes long to load
+
+    return expit(x)
+
+
 # The gates' activation by semantics: 2015's hard sigmoid, today's sigmoid.
-GATES = {
-    "2015": lambda x: np.clip(0.2 * x + 0.5, 0, 1),
-    "today": lambda x: 1 / (1 + np.exp(-x)),
-}
+GATES = {"2015": lambda x: np.clip(0.2 * x + 0.5, 0, 1), "today": _sigmoid}
 
 
 def states(

@@ -10,7 +10,7 @@ import pytest
 from irnn import chapters
 from irnn.__main__ import main
 from irnn.chapters import claims, irnn_vs_lstm, truncated_bptt
-from irnn.evidence import VERDICTS, difference
+from irnn.evidence import VERDICTS, Recorded, difference, is_ahead
 from irnn.spec import make
 from irnn.store import METRICS, Run, Store
 
@@ -52,6 +52,23 @@ def test_a_difference_is_one_where_the_spread_of_the_seeds_allows_it():
     assert not apart.lower
     near = difference(runs(0.5, 0.8, 0.6), runs(0.7, 0.5, 0.6))
     assert not near.significant
+
+
+@pytest.mark.parametrize(
+    ("others", "expected"),
+    [((0.60, 0.61), "reproduced"), ((0.98, 0.99), "not reproduced"), ((0.6, None), "undecided")],
+)
+def test_ahead_is_who_is_so_by_more_than_chance(others, expected):
+    assert is_ahead(runs(0.80, 0.81), runs(*others)) == expected
+
+
+def test_runs_that_are_not_recorded_are_not_among_the_recorded(store):
+    experiment = chapters.experiment(irnn_vs_lstm, seeds=2, epochs=2)
+    record(store, experiment["irnn"], [0.6, 0.61])
+    recorded = Recorded(experiment, store)
+    assert "irnn" in recorded
+    assert "lstm" not in recorded
+    assert recorded.get("lstm") is None
 
 
 def test_one_seed_is_never_told_apart():
