@@ -24,43 +24,26 @@ def test_a_whole_number_and_its_float_are_one_value():
 
 
 def test_every_field_decides_the_id():
-    spec = make("irnn", clip_norm=1.0, bptt_steps=10)
-    other = make(
-        "lstm",
-        "today",
-        dataset="digits",
-        permutation=1,
-        pooling=2,
-        samples=100,
-        units=50,
-        learning_rate=1e-2,
-        rho=0.5,
-        momentum=0.5,
-        batch_size=16,
-        bptt_steps=5,
-        seed=3,
-        order="columns",
-        crop=2,
-        delay=7,
-        held_out=10,
-        initial_weights="2015",
-        gates="2015",
-        beta_1=0.5,
-        beta_2=0.5,
-    )
-    adding = make("lstm", dataset="adding", length=50)
-    assert adding.id != make("lstm", dataset="adding", length=51).id
-    for field in dataclasses.fields(RunSpec):
-        if field.name == "length":  # not of images
-            continue
-        value = getattr(other, field.name)
-        value = {"optimizer": "sgd", "clip_norm": 2.0, "relu_derivative_at_0": 0.25}.get(
-            field.name, value
-        )
-        if field.name == "epsilon":
-            assert value != getattr(spec, field.name)
-        changed = dataclasses.replace(spec, **{field.name: value})
-        assert changed.id != spec.id, field.name
+    irnn, lstm = make("irnn"), make("lstm")
+    adam, adding = make("irnn", optimizer="adam"), make("irnn", dataset="adding", length=50)
+    values = {"samples": 1000, "batch_size": 16, "seed": 3, "held_out": 10, "units": 50}
+    values |= {"permutation": 1, "pooling": 2, "order": "columns", "crop": 2, "delay": 7}
+    values |= {"relu_derivative_at_0": 0.25, "bptt_steps": 5, "learning_rate": 1e-2, "rho": 0.5}
+    values |= {"epsilon": 1e-8, "momentum": 0.5, "clip_norm": 2.0, "dataset": "digits"}
+    values |= {"semantics": "today", "initial_weights": "today"}
+    changed = [
+        *[(irnn, {name: value}) for name, value in values.items()],
+        (irnn, {"model": "lstm", "relu_derivative_at_0": None}),
+        (irnn, {"optimizer": "sgd", "rho": None, "epsilon": None}),
+        (lstm, {"gates": "today"}),
+        (adam, {"beta_1": 0.5}),
+        (adam, {"beta_2": 0.5}),
+        (adding, {"length": 51}),
+    ]
+    for spec, changes in changed:
+        assert dataclasses.replace(spec, **changes).id != spec.id, changes
+    names = {name for _, changes in changed for name in changes}
+    assert names == {field.name for field in dataclasses.fields(RunSpec)}
 
 
 def test_semantics_set_their_constants():
@@ -92,6 +75,13 @@ def test_semantics_set_their_constants():
         ({"optimizer": "adam", "momentum": 0.9}, "momentum is RMSprop's and SGD's"),
         ({"dataset": "adding"}, "length is None; it must be a whole number from 2"),
         ({"dataset": "adding", "length": 9, "pooling": 2}, "pooling is for images, not for adding"),
+        ({"samples": 5}, "samples is 5; it must be a whole number from 10 to 60000"),
+        ({"samples": "abc"}, "samples is 'abc'; it must be a whole number"),
+        ({"samples": 0}, "samples is 0"),
+        ({"gates": "today"}, "gates is for lstm only; leave it out"),
+        ({"beta_1": 0.5}, "beta_1 is for adam only; leave it out"),
+        ({"optimizer": "adam", "rho": 0.5}, "rho is for rmsprop only; leave it out"),
+        ({"optimizer": "sgd", "epsilon": 1e-8}, "epsilon is for rmsprop and adam only"),
         ({"length": 9}, "length is for adding; that of mnist is its pixels'"),
         ({"gates": "then"}, "unknown gates 'then'; valid: 2015, today"),
         ({"units": 0}, "units is 0; it must be a whole number from 1"),

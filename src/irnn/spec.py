@@ -29,6 +29,17 @@ SEMANTICS = {
 }
 
 
+# Fields that mean something to some models and optimizers only.
+ONLY_FOR = {
+    "relu_derivative_at_0": ("irnn",),
+    "gates": ("lstm",),
+    "rho": ("rmsprop",),
+    "epsilon": ("rmsprop", "adam"),
+    "beta_1": ("adam",),
+    "beta_2": ("adam",),
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunSpec:
     """Everything that decides a training run, but for the number of epochs.
@@ -38,7 +49,7 @@ class RunSpec:
     that means what was done before it; `canonical` leaves such a field out at its default,
     so that the ids of recorded runs stay.
 
-    Raises `InputError` for a value that is unknown or out of range.
+    Raises `InputError` for a value that is unknown or out of range, or means nothing there.
     """
 
     dataset: str  # one of `DATASETS`
@@ -96,6 +107,8 @@ class RunSpec:
                     raise InputError(f"{name} is for images, not for {self.dataset}")
         whole_number("delay", self.delay, 0, 10_000)
         whole_number("held_out", self.held_out, 0, samples // 2)
+        if self.samples is not None:
+            whole_number("samples", self.samples, 10, samples - self.held_out)
         whole_number("units", self.units, 1, 4096)
         whole_number("batch_size", self.batch_size, 1, samples)
         if self.batch_size > self.training_images:
@@ -107,10 +120,11 @@ class RunSpec:
         whole_number("seed", self.seed, 0, 2**32 - 1)
         if self.permutation is not None:
             whole_number("permutation", self.permutation, 0, 2**32 - 1)
-        if self.samples is not None:
-            whole_number("samples", self.samples, 10, samples - self.held_out)
         if self.bptt_steps is not None:
             whole_number("bptt_steps", self.bptt_steps, 1, self.steps)
+        for name, owners in ONLY_FOR.items():
+            if getattr(self, name) is not None and not {self.model, self.optimizer} & {*owners}:
+                raise InputError(f"{name} is for {' and '.join(owners)} only; leave it out")
         check_rate("learning_rate", self.learning_rate)
         _number("momentum", self.momentum, 0, 0.9999)
         if self.clip_norm is not None:
@@ -156,7 +170,9 @@ class RunSpec:
     @property
     def training_images(self) -> int:
         """Number of samples in an epoch."""
-        return self.samples or DATASETS[self.dataset] - self.held_out
+        if self.samples is None:
+            return DATASETS[self.dataset] - self.held_out
+        return self.samples
 
     @property
     def updates(self) -> int:
@@ -191,7 +207,7 @@ class RunSpec:
 def make(model: str, semantics: str = "2015", **changes) -> RunSpec:
     """Return the experiment's usual spec in the named semantics, with `changes` to it.
 
-    Raises `InputError` for an unknown field or value.
+    Raises `InputError` for an unknown field or value, and as `RunSpec` does.
     """
     one_of("model", model, ("irnn", "lstm"))
     one_of("semantics", semantics, SEMANTICS)
@@ -215,14 +231,14 @@ def make(model: str, semantics: str = "2015", **changes) -> RunSpec:
         "seed": 0,
         **SEMANTICS[semantics],
     }
-    spec = usual | changes
-    if spec["optimizer"] != "rmsprop":
-        spec |= {"rho": None, "epsilon": None}
-    if spec["optimizer"] == "adam":  # as Kingma and Ba (2015), and Keras
-        spec |= {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7} | changes
+    optimizer = changes.get("optimizer", "rmsprop")
+    if optimizer != "rmsprop":
+        usual |= {"rho": None, "epsilon": None}
+    if optimizer == "adam":  # as Kingma and Ba (2015), and Keras
+        usual |= {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7}
     if model != "irnn":
-        spec["relu_derivative_at_0"] = None
-    return RunSpec(**spec)
+        usual["relu_derivative_at_0"] = None
+    return RunSpec(**usual | changes)
 
 
 def setting(spec: RunSpec, without: Collection[str] = ()) -> str:

@@ -188,7 +188,10 @@ def experiment(
     """
     one_of("dataset", dataset, IMAGES)
     common = {"dataset": dataset, "units": units, "batch_size": batch_size}
-    common |= {"pooling": pooling, "samples": samples or IMAGES[dataset][1] // 6}
+    common |= {
+        "pooling": pooling,
+        "samples": IMAGES[dataset][1] // 6 if samples is None else samples,
+    }
     length = epochs or EPOCHS["map"]
 
     def curve(model: str, optimizer: str, **changes) -> Curve:
