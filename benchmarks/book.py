@@ -17,7 +17,7 @@ from pathlib import Path
 from time import perf_counter
 
 from irnn.measurements import write
-from irnn.training.environment import cpu
+from irnn.training.machine import cpu
 
 RESULTS = Path(__file__).parent / "results" / "book.csv"
 

@@ -28,7 +28,7 @@ import numpy as np
 from irnn.data import REMEDY, Data, load_images
 from irnn.errors import InputError
 from irnn.measurements import write
-from irnn.training.environment import cpu
+from irnn.training.machine import cpu
 
 RESULTS = Path(__file__).parent / "results" / "keras_2015.csv"
 PROGRAM = Path(__file__).with_name("keras_2015_losses.py")

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))  # for the tests' browser and server
 
 from irnn.measurements import write  # noqa: E402
-from irnn.training.environment import cpu  # noqa: E402
+from irnn.training.machine import cpu  # noqa: E402
 from tests import lighthouse  # noqa: E402
 from tests.browser import program, served  # noqa: E402
 

@@ -142,6 +142,27 @@ def test_a_probe_says_where_it_is_from(probe, tmp_path):
     assert found.command == "python -m irnn probe answers"
 
 
+@pytest.mark.parametrize(("held_out", "images"), [(0, 360), (100, 100)])
+def test_a_probe_says_how_many_images_it_is_of(store, monkeypatch, held_out, images):
+    spec = make("lstm", dataset="digits", units=4, held_out=held_out)
+    store.append(spec, {"sitting": SITTING}, {"epoch": 1} | dict.fromkeys(METRICS, 0.5))
+    store.save(store.weights_path(spec), random_weights(spec))
+    (planned,) = probes.planned("answers", [spec], store, "digits")
+    assert planned.settings == {"images": images}
+    monkeypatch.setattr(probes, "answers", lambda spec, weights, x, labels: {"n": [len(x)]})
+    assert probes.compute(planned, store, data.load_images("digits")) == {"n": [images]}
+
+
+def test_only_initial_weights_need_keras(recorded, command, tmp_path):
+    options = ["--runs-dir", recorded.root, "--run", DIGITS.name, "--output", tmp_path]
+    assert command("probe", "answers", *options, KERAS_BACKEND="jaxx").returncode == 0
+    done = command("probe", "answers", "reach", *options, KERAS_BACKEND="jaxx")
+    assert done.returncode == 2
+    assert done.stderr.startswith("irnn: Keras does not start on jaxx (")
+    assert "set KERAS_BACKEND to tensorflow or jax" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 def test_the_last_answer_is_the_networks(probe, tmp_path):
     probe("answers")
     (found,) = probes.read("answers", tmp_path / "probes")

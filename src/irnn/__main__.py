@@ -429,6 +429,9 @@ def _claims(args: argparse.Namespace) -> int:
 
 
 def _probe(args: argparse.Namespace) -> int:
+    from irnn.training import processes
+    from irnn.training.machine import machine
+
     for kind in args.kinds:
         one_of("probe", kind, probes.VALUES)
     one_of("dataset", args.dataset, probes.POOLING)
@@ -436,15 +439,9 @@ def _probe(args: argparse.Namespace) -> int:
     specs = _named(args.run, store) if args.run else long_dependency.probed()
     kinds = list(dict.fromkeys(args.kinds)) or list(probes.VALUES)
     wanted = {kind: probes.planned(kind, specs, store, args.dataset) for kind in kinds}
-    try:
-        from irnn.training.environment import cpu, environment
-    except ImportError as error:
-        raise InputError(
-            f'{error}; install a backend with: pip install --editable ".[jax]"'
-        ) from None
-    where = environment()
-    origin = {key: where[key] for key in ("date", "irnn", "commit", "python", "numpy", "cores")}
-    origin["device"] = cpu()  # NumPy computes on it, whatever Keras sees
+    if any(probe.epoch == 0 for some in wanted.values() for probe in some):
+        processes.start()  # Keras draws the initial weights
+    origin = machine()
     for kind in kinds:
         probes.record(kind, wanted[kind], store, origin, folder, args.data)
     return 0

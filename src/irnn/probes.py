@@ -43,8 +43,9 @@ VALUES = {
     "classifiers": ("linear", "dense"),
 }
 
-# Test images that a network is probed with, spread evenly over the test set.
+# Test images that a network is probed with, spread evenly over those that there are.
 IMAGES_OF = {"reach": 256, "answers": 1000, "weights": 32}  # of weights: a batch
+TESTED = {"mnist": 10_000, "digits": 360}
 BATCH = 32  # images whose states are kept at a time
 EVERY = 4  # pixels from one answer to the next
 
@@ -316,7 +317,7 @@ def planned(kind: str, specs: Iterable[RunSpec], store: Store, dataset: str) -> 
                 f"{spec} is not recorded in {store.root}; train it, or name the store that has it"
             )
         epochs = {"reach": (0, last), "answers": (last,), "weights": (0,)}[kind]
-        settings = {"images": IMAGES_OF[kind]}
+        settings = {"images": min(IMAGES_OF[kind], spec.held_out or TESTED[spec.dataset])}
         found += [Probe(kind=kind, spec=spec, epoch=e, settings=settings) for e in epochs]
     return found
 
@@ -327,7 +328,7 @@ def compute(probe: Probe, store: Store, images: data.Data) -> dict[str, list[flo
         values = classifiers(images, probe.settings)
     else:
         x, labels = data.test_samples(images, probe.spec)
-        count = min(probe.settings["images"], len(x))
+        count = probe.settings["images"]
         chosen = np.arange(count) * len(x) // count
         sequences = data.sequences(x[chosen], probe.spec)[:, :, 0]
         weights = weights_after(probe.spec, probe.epoch, store)

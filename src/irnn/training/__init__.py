@@ -7,6 +7,7 @@
     cluster        the workers of a Dask cluster
     run            one run, its checkpoints
     group          runs side by side as one program on JAX
+    machine        on what is computed, but for Keras
     environment    on what is trained
     doctor         what this machine can do, and what it lacks
 

@@ -1,17 +1,12 @@
 """On what runs are trained: versions, device, and what else a record says of it."""
 
-import datetime
 import os
-import platform
-import subprocess
-from pathlib import Path
 
 import keras
-import numpy as np
 
-import irnn
 from irnn.recurrent.choice import loop_name
 from irnn.store import Run
+from irnn.training.machine import machine
 
 # What in the environment may change how fast a run is trained.
 VARIABLES = ("IRNN_LOOP", "XLA_FLAGS", "TF_XLA_FLAGS", "OMP_NUM_THREADS", "GLIBC_TUNABLES")
@@ -30,34 +25,14 @@ def sitting(run: Run, together: int | None = None) -> dict:
 
 def environment() -> dict:
     """Return what is trained on: versions, device, and what in the environment may matter."""
-    backend = keras.backend.backend()
-    return {
-        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "irnn": irnn.__version__,
-        "commit": _commit(),
-        "python": platform.python_version(),
+    backend, here = keras.backend.backend(), machine()
+    return here | {
         "keras": keras.__version__,
-        "numpy": np.__version__,
         "backend": backend,
         "backend_version": __import__(backend).__version__,
-        "device": gpu() or cpu(),
-        "cores": os.cpu_count(),
+        "device": gpu() or here["device"],
         "variables": {name: os.environ[name] for name in VARIABLES if name in os.environ},
     }
-
-
-def _commit() -> str | None:
-    """Return the commit of this package, marked if the package was changed since."""
-
-    def git(*arguments: str) -> str:
-        command = ["git", "--no-optional-locks", "-C", str(Path(__file__).parents[1]), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-
-    try:
-        changed = git("status", "--porcelain", "--", ".")
-        return git("rev-parse", "--short=12", "HEAD") + ("-dirty" if changed else "")
-    except (OSError, subprocess.CalledProcessError):
-        return None
 
 
 def gpu() -> str | None:
@@ -81,12 +56,3 @@ def gpu() -> str | None:
 def fit_leaves_gaps() -> bool:
     """Tell whether Keras' loop in Python leaves gaps between updates; a group of one has none."""
     return keras.backend.backend() == "jax" and gpu() is not None
-
-
-def cpu() -> str:
-    """Return the processor's name."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(": ", 1)[1] for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()

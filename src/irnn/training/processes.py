@@ -82,7 +82,7 @@ def train_task(
 def _train(task: Task, on_update, on_epoch) -> None:
     if task.device == "cpu":
         os.environ.update(HIDE_GPUS)  # before the backend starts
-    _, gpu = _start()
+    _, gpu = start()
     if task.device == "gpu" and not gpu:
         raise Unavailable(
             'a GPU was asked for (--device gpu), but Keras\' backend sees none; see "GPUs" in '
@@ -101,7 +101,7 @@ def _train(task: Task, on_update, on_epoch) -> None:
     group.train_group(task.specs, task.epochs, store, task.mnist, on_update, on_epoch)
 
 
-def _start() -> tuple[str, str | None]:
+def start() -> tuple[str, str | None]:
     """Start Keras; return its backend, and the GPU that this sees if any.
 
     Raises `Unavailable` where it does not start, and for a backend that cannot train.
