@@ -164,6 +164,16 @@ def test_runs_are_listed(here, store):
     assert "75.0%" in done.stdout
 
 
+def test_a_published_run_that_has_only_begun_is_known(here, store, monkeypatch):
+    from irnn import __main__
+
+    monkeypatch.setattr(__main__, "RUNS", store.root)
+    spec = make("irnn")
+    store.append(spec, {"sitting": {"backend": "jax", "device": "CPU"}})
+    done = here("train", spec.name, "--dry-run", "--runs-dir", store.root)
+    assert (done.returncode, done.stdout) == (0, "1 of 1 runs recorded, 0 to train\n")
+
+
 def test_a_damaged_record_is_named(here, store):
     spec = make("irnn")
     store.append(spec, {"epoch": 1} | dict.fromkeys(METRICS, 0.5))

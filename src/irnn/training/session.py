@@ -91,7 +91,7 @@ def _finish(
     failures = {}
     for outcome in outcomes:
         if outcome.trace:
-            tqdm.write(outcome.trace, file=sys.stderr)
+            tqdm.write(outcome.trace, file=sys.stderr, end="")
         if outcome.how == "unavailable":
             raise Unavailable(outcome.message)
         for spec in outcome.task.specs:
