@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from irnn.checkpoint import WEIGHTS
 from irnn.spec import make
 
 pytestmark = pytest.mark.keras
@@ -79,6 +80,24 @@ def test_a_unit_that_starts_below_zero_wakes_only_with_a_derivative_at_zero(deri
         moved = np.any(np.atleast_2d(old != new), axis=0)  # by unit: columns of W, U and b
         assert moved[~below].all()
         assert moved[below].any() == wakes
+
+
+@pytest.mark.parametrize(("derivative", "stay"), [(0.0, True), (0.5, False)])
+def test_the_first_update_leaves_no_unit_exactly_at_zero_with_a_derivative_there(derivative, stay):
+    from irnn import forward, models
+
+    spec = small("irnn", relu_derivative_at_0=derivative, learning_rate=1e-3)
+    model = models.build(spec)
+    x, y = batch(spec)
+    x[:, :4] = x[:, -2:] = 0  # blank pixels
+
+    def ties():
+        weights = dict(zip(WEIGHTS, model.get_weights(), strict=True))
+        return np.mean([step["z"] == 0 for step in forward.states(spec, weights, x[:, :, 0])])
+
+    assert ties() > 0.2
+    model.train_on_batch(x, y)
+    assert (ties() > 0.05) == stay
 
 
 @pytest.mark.parametrize("semantics", ["2015", "today"])
