@@ -67,8 +67,8 @@ DOUBTS = {
         "not reproduced": "Yes.",
         "not tested": "These parameters have no runs that tell.",
         "finding": "On images averaged to {steps} pixels, with {seeds} seeds and the gradient "
-        "cut after the last K steps, at the K up to a quarter of them that has the highest test "
-        "accuracy: {measured}.",
+        "cut after the last K steps, at the K that has the highest test accuracy of those up to "
+        "a quarter of the sequence: {measured}.",
     },
     "ja": {
         "reproduced": "必要ない。勾配を短く打ち切っても変わらない。",

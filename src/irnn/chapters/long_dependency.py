@@ -132,10 +132,10 @@ CAPTIONS = {
         "その中央値。縦軸は当て推量の誤差の 1.5 倍までで、IRNN の数エポックはこれを超える。",
     },
     "classifiers": {
-        "en": "Accuracy on the test set of classifiers without memory that are given only the last "
-        "n pixels in a row, the first n or the middle n, of images averaged to 14 × 14. Linear: "
-        "one softmax layer. Dense: a hidden layer of 64 ReLU units before it; a dot is a seed, "
-        "the line the mean.",
+        "en": "Accuracy on the test set of classifiers without memory that are given only n "
+        "consecutive pixels of the sequence, the last, the first or the middle ones, of images "
+        "averaged to 14 × 14. Linear: one softmax layer. Dense: a hidden layer of 64 ReLU units "
+        "before it; a dot is a seed, the line the mean.",
         "ja": "14 × 14 に縮小した画像の、連続する最後の n 画素、最初の n 画素、または中央の"
         " n 画素だけを与えたときの、記憶をもたない分類器のテストデータでの正解率。線形はソフト"
         "マックス層だけのもの、全結合はその前に ReLU の 64 ユニットの隠れ層を置いたもの。点は"

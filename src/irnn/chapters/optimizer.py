@@ -95,7 +95,7 @@ ALT = {
     "weights": {
         "en": "Share of the recurrent weights whose gradient is larger than a size, before the "
         "first update, for IRNN and LSTM",
-        "ja": "最初の更新の前に、勾配がある大きさを超える再帰の重みの割合。IRNN と LSTM",
+        "ja": "最初の更新の前に、勾配の大きさが横軸の値を超える再帰の重みの割合。IRNN と LSTM",
     },
 }
 
@@ -123,7 +123,7 @@ CAPTIONS = {
     "weights": {
         "en": "How many of the recurrent weights have a larger gradient than the horizontal axis "
         "says: at the initial weights, on a batch of images in full size, a line for each seed. "
-        "Left of the dotted line RMSprop makes smaller steps, as SGD does.",
+        "Left of the dotted line the steps of RMSprop, too, get smaller with the gradient.",
         "ja": "横軸の値より大きな勾配をもつ再帰の重みの割合。初期の重みと、縮小しない画像の"
         "一つのバッチについて、シードごとに示す。点線より左では、RMSprop の更新も、SGD と"
         "同じように勾配が小さいほど小さくなる。",
@@ -142,9 +142,10 @@ WORDS = {
         "paper": "as in the paper",
         "best": "{model}: at best {sgd:.1%} with SGD, {rmsprop:.1%} with RMSprop",
         "size": "size of the gradient of a weight",
-        "share": "share of the weights above",
+        "share": "weights with a larger gradient",
         "root": "root of RMSprop's ε",
-        "above": "{model}: {share:.0%} of the weights above {root}",
+        "hardly any": "less than 1%",
+        "above": "{model}: {share} of the weights have a gradient above {root}",
     },
     "ja": SHARED["ja"]
     | {
@@ -157,9 +158,10 @@ WORDS = {
         "paper": "論文と同じ設定",
         "best": "{model} の最高の正解率は、SGD で {sgd:.1%}、RMSprop で {rmsprop:.1%}",
         "size": "重みの勾配の大きさ",
-        "share": "それを超える重みの割合",
+        "share": "それより勾配の大きい重みの割合",
         "root": "RMSprop の ε の平方根",
-        "above": "{model} では、{root} を超える重みは {share:.0%}",
+        "hardly any": "1% 未満",
+        "above": "{model} では、勾配が {root} を超える重みは {share}",
     },
 }
 
@@ -349,9 +351,11 @@ def _by_model(probes: Iterable[Probe]) -> dict[str, list[Probe]]:
     return {model: [p for (m, _), p in sorted(found.items()) if m == model] for model in MODELS}
 
 
-def _above(probes: list[Probe], size: float) -> float:
-    """Return the share of the weights whose gradient is above a size, the mean of the seeds."""
-    return float(np.mean([np.mean(np.array(p.values["quantiles"][:-1]) > size) for p in probes]))
+def _above(probes: list[Probe], size: float, language: str) -> str:
+    """Say which share of the weights has a gradient above a size, the mean of the seeds."""
+    shares = [np.mean(np.array(p.values["quantiles"][:-1]) > size) for p in probes]
+    share = float(np.mean(shares))
+    return f"{share:.0%}" if share >= 0.01 else WORDS[language]["hardly any"]
 
 
 def _root(probe: Probe) -> float:
@@ -359,7 +363,7 @@ def _root(probe: Probe) -> float:
     return math.sqrt(probe.spec.epsilon)
 
 
-def numbers_of_probes(probes: list[Probe]) -> dict[str, str]:
+def numbers_of_probes(probes: list[Probe], language: str) -> dict[str, str]:
     """Return the numbers of the prose on the initial gradients, by name.
 
     `irnn_above`: the share of the recurrent weights whose gradient is above the root of
@@ -370,7 +374,7 @@ def numbers_of_probes(probes: list[Probe]) -> dict[str, str]:
     found["as_sgd"] = f"{1 / _root(probes[0]):,.0f}"
     for model, some in _by_model(probes).items():
         size = float(np.mean([np.median(p.values["quantiles"]) for p in some]))
-        found[f"{model}_above"] = f"{_above(some, _root(some[0])):.0%}"
+        found[f"{model}_above"] = _above(some, _root(some[0]), language)
         found[f"{model}_median"] = rate(float(f"{size:.1e}"))
         found[f"{model}_step"] = rate(float(f"{size / math.hypot(size, _root(some[0])):.1e}"))
     return found
@@ -401,7 +405,9 @@ def weights(probes: list[Probe], language: str) -> Picture:
         return figure
 
     findings = [
-        text["above"].format(model=model.upper(), share=_above(some, root), root=rate(root))
+        text["above"].format(
+            model=model.upper(), share=_above(some, root, language), root=rate(root)
+        )
         for model, some in shown.items()
     ]
     every = [probe for some in shown.values() for probe in some]
