@@ -24,7 +24,9 @@ def gradients(spec, x, y):
     """Return each weight's gradient, which is SGD's first velocity, and the weights."""
     from irnn import models
 
-    spec = dataclasses.replace(spec, optimizer="sgd", learning_rate=1, momentum=0.5)
+    spec = dataclasses.replace(
+        spec, optimizer="sgd", rho=None, epsilon=None, learning_rate=1, momentum=0.5
+    )
     model = models.build(spec)
     weights = model.get_weights()
     model.train_on_batch(x, y)

@@ -122,6 +122,17 @@ def test_a_stop_leaves_no_checkpoint_without_its_record(store, monkeypatch, numb
     assert state(store, SPEC)["v5"] == SPEC.updates
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_ctrl_c_in_a_finalizer_stops_after_the_epoch(store):
+    class Finalized:
+        def __del__(self):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        train(SPEC, 3, store, on_update=lambda *_: Finalized() if not store.read(SPEC) else None)
+    assert len(store.read(SPEC)) == 1
+
+
 def test_kill_between_checkpoint_and_record(straight, store):
     train(SPEC, 2, store)
     path = store.record_path(SPEC)

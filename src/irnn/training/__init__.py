@@ -6,6 +6,7 @@
     processes      a process for each task
     cluster        the workers of a Dask cluster
     run            one run, its checkpoints
+    stop           Ctrl-C and SIGTERM, between epochs
     group          runs side by side as one program on JAX
     machine        on what is computed, but for Keras
     environment    on what is trained

@@ -33,6 +33,7 @@ from irnn.training.run import (
     settled,
     shuffle,
 )
+from irnn.training.stop import Stop
 
 UPDATES = 128  # in one call of the device, so that Ctrl-C and the progress bar need not wait long
 
@@ -53,7 +54,7 @@ def train_group(
     """
     if keras.backend.backend() != "jax":
         raise Unavailable("runs are trained together on JAX only: set KERAS_BACKEND=jax")
-    with ExitStack() as locks:
+    with Stop() as stop, ExitStack() as locks:
         for spec in sorted(specs, key=lambda spec: spec.name):  # in one order in all processes
             locks.enter_context(store.lock(spec))
         runs = [settled(spec, store, epochs) for spec in specs]
@@ -61,10 +62,10 @@ def train_group(
             least, until, *_ = sorted({len(run) for run in unfinished} | {epochs})
             behind = [run for run in unfinished if len(run) == least]
             runs = [run for run in unfinished if len(run) > least]
-            runs += _train(behind, until, store, mnist, on_update, on_epoch)
+            runs += _train(behind, until, store, mnist, on_update, on_epoch, stop)
 
 
-def _train(runs, epochs, store, mnist, on_update, on_epoch) -> list[Run]:
+def _train(runs, epochs, store, mnist, on_update, on_epoch, stop) -> list[Run]:
     """Train runs of equally many epochs; return them with as many as asked for."""
     group = Group([run.spec for run in runs], mnist)
     state = group.start(runs, store)
@@ -77,10 +78,11 @@ def _train(runs, epochs, store, mnist, on_update, on_epoch) -> list[Run]:
             raise out_of_memory(runs[0].spec, error, len(runs)) or error from None
         kept = [np.asarray(array) for array in state]
         epochs_of_runs = [{k: float(v[i]) for k, v in metrics.items()} for i in range(len(runs))]
-        runs = [
-            keep(run, epoch, [array[i] for array in kept], store)
-            for i, (run, epoch) in enumerate(zip(runs, epochs_of_runs, strict=True))
-        ]
+        with stop.after():
+            runs = [
+                keep(run, epoch, [array[i] for array in kept], store)
+                for i, (run, epoch) in enumerate(zip(runs, epochs_of_runs, strict=True))
+            ]
         for run in runs:
             on_epoch(run)
     return runs

@@ -3,11 +3,8 @@
 import json
 import math
 import os
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -18,6 +15,7 @@ from irnn.recurrent.choice import saved_bytes
 from irnn.spec import RunSpec
 from irnn.store import Run, Store
 from irnn.training.environment import sitting
+from irnn.training.stop import Stop
 
 # Test images at a time: enough to be fast, few enough for the memory of a laptop.
 TEST_BATCH = 1000
@@ -56,7 +54,7 @@ def train_run(
             than the GPU's memory holds.
 
     """
-    with store.lock(spec):
+    with Stop() as stop, store.lock(spec):
         run = settled(spec, store, epochs)
         if len(run) >= epochs:
             return run
@@ -71,7 +69,9 @@ def train_run(
                 epoch = _epoch(model, run, samples, on_update)
             except Exception as error:
                 raise out_of_memory(spec, error) or error from None
-            run = keep(run, epoch, [keras.ops.convert_to_numpy(v) for v in variables], store)
+            values = [keras.ops.convert_to_numpy(v) for v in variables]
+            with stop.after():
+                run = keep(run, epoch, values, store)
             on_epoch(run)
         return run
 
@@ -114,24 +114,6 @@ def shuffle(run: Run, samples: int) -> np.ndarray:
     return np.random.default_rng((run.spec.seed, len(run) + 1)).permutation(samples)
 
 
-@contextmanager
-def _undivided() -> Iterator[None]:
-    """Put off Ctrl-C and SIGTERM until the end, in the main thread, which they interrupt."""
-    here = threading.current_thread() is threading.main_thread()
-    before = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM) if here}
-    late = []
-    try:
-        for number in before:
-            signal.signal(number, lambda number, frame: late.append(number))
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        for number in late[:1]:
-            signal.raise_signal(number)
-
-
-@_undivided()
 def keep(run: Run, epoch: dict[str, float], state: list[np.ndarray], store: Store) -> Run:
     """Add an epoch to a run in the store, checkpoint and record, and return the run.
 
