@@ -49,7 +49,7 @@ TODAY = {
 }
 
 EPOCHS = {"relu": 10, "lstm": 2, "carried": 3}
-EPOCHS |= {"fair-search": 2, "fair": 12, "full-search": 3, "full": 16}
+EPOCHS |= {"fair-search": 2, "fair": 12, "full-search": 3, "full": 20}
 
 HELD_OUT = 1 / 6  # of the training images
 
@@ -62,12 +62,12 @@ class Search(NamedTuple):
     chosen: dict[str, tuple[float, float | None]]  # rate and clipping of the highest accuracy
     pooled: bool
     added: int = 0  # seeds of what was chosen, for an order that the chapter's leave open
-    looks: int = 1  # how often the comparison was judged, each time with more seeds or epochs
+    looks: tuple[tuple[int, int], ...] = ()  # seeds and epochs with which it was judged before
 
     @property
     def level(self) -> float:
         """The level of the comparison, by Bonferroni."""
-        return SIGNIFICANT / self.looks
+        return SIGNIFICANT / (len(self.looks) + 1)
 
 
 SEARCHES = {
@@ -83,7 +83,7 @@ SEARCHES = {
         {"irnn": (1e-4, 1.0), "lstm": (3e-4, 1.0)},
         pooled=False,
         added=2,
-        looks=2,  # three seeds, then five; a third one is due at 24 epochs
+        looks=((3, 16), (5, 16)),
     ),
 }
 
@@ -279,17 +279,24 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
 def _searched_numbers(runs: Runs, name: str, language: str) -> dict[str, str | int]:
     """Return the numbers of one of `SEARCHES` and of the runs at what it chose."""
     both = [runs[f"{model}-{name}"] for model in MODELS]
-    first = [some[: len(some) - SEARCHES[name].added] for some in both]
     found: dict[str, str | int] = {
         f"{name}_epochs": len(both[0][0]),
         f"{name}_seeds": len(both[0]),
-        f"{name}_first_p": f"{difference(*first).p:.2g}",
         f"{name}_level": f"{SEARCHES[name].level:.2g}",
         f"{name}_steps": both[0][0].spec.steps,
         f"{name}_p": f"{difference(*both).p:.2g}",
         f"{name}_ahead": _ahead(*both, language),
         f"{name}_fall": f"{100 * max(_fall(run) for run in chain(*both)):.0f}",
     }
+    for number, (seeds, epochs) in enumerate(SEARCHES[name].looks, 1):
+        then = [[run.until(epochs) for run in some[:seeds]] for some in both]
+        found |= {
+            f"{name}_look{number}_seeds": seeds,
+            f"{name}_look{number}_epochs": epochs,
+            f"{name}_look{number}_p": f"{difference(*then).p:.2g}",
+            f"{name}_look{number}_irnn": percent(then[0], language),
+            f"{name}_look{number}_lstm": percent(then[1], language),
+        }
     for model, chosen in zip(MODELS, both, strict=True):
         searched = runs[f"{model}-{name}-search"]
         early = len(searched[0])
