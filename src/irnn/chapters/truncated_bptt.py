@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from irnn.chapters.irnn_vs_lstm import TUNED
@@ -325,8 +324,11 @@ def over_length(runs: Sequence[Run], language: str, alt: str) -> Picture:
                 0.1, color=INK, linewidth=1, linestyle=":", alpha=0.6, label=text["chance"]
             )
             axes.set_xscale("log")
-            room = [True, *(after > 1.4 * k for k, after in pairwise(ks))]  # for a label
-            axes.set_xticks(ks, [str(k) if free else "" for k, free in zip(ks, room, strict=True)])
+            named = ks[-1:]
+            for k in reversed(ks):
+                if named[-1] > 1.4 * k:  # there is room for a label
+                    named.append(k)
+            axes.set_xticks(ks, [str(k) if k in named else "" for k in ks])
             axes.minorticks_off()
             axes.set(xlabel=text["k"].format(steps=steps), ylabel=text["test accuracy"])
             axes.set(title=text[order], ylim=(0, 1))
