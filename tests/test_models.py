@@ -20,6 +20,13 @@ def batch(spec, n=6):
     return rng.random((n, spec.steps, 1), dtype="float32"), rng.integers(0, 10, n)
 
 
+def blank_batch(spec):
+    """Return a batch whose first and last pixels are blank: there a unit can be exactly at 0."""
+    x, y = batch(spec)
+    x[:, :4] = x[:, -2:] = 0
+    return x, y
+
+
 def gradients(spec, x, y):
     """Return each weight's gradient, which is SGD's first velocity, and the weights."""
     from irnn import models
@@ -58,8 +65,7 @@ def irnn_gradients(weights, x, y, steps, derivative_at_0):
 )
 def test_gradient_of_an_irnn_through_the_last_steps(steps, derivative):
     spec = small("irnn", bptt_steps=steps, relu_derivative_at_0=derivative)
-    x, y = batch(spec)
-    x[:, :4] = x[:, -2:] = 0  # blank pixels, where the pre-activation is exactly 0
+    x, y = blank_batch(spec)
     got, weights = gradients(spec, x, y)
     for a, b in zip(got, irnn_gradients(weights, x, y, steps or 16, derivative), strict=True):
         assert np.linalg.norm(a - b) <= 1e-5 * max(1e-3, np.linalg.norm(b))
@@ -71,8 +77,7 @@ def test_a_unit_that_starts_below_zero_wakes_only_with_a_derivative_at_zero(deri
 
     spec = small("irnn", relu_derivative_at_0=derivative, learning_rate=1e-3)
     model = models.build(spec)
-    x, y = batch(spec)
-    x[:, :4] = x[:, -2:] = 0  # blank pixels
+    x, y = blank_batch(spec)
     before = model.get_weights()[:3]
     below = before[0][0] < 0
     assert 0 < below.sum() < spec.units
@@ -90,8 +95,7 @@ def test_the_first_update_leaves_no_unit_exactly_at_zero_with_a_derivative_there
 
     spec = small("irnn", relu_derivative_at_0=derivative, learning_rate=1e-3)
     model = models.build(spec)
-    x, y = batch(spec)
-    x[:, :4] = x[:, -2:] = 0  # blank pixels
+    x, y = blank_batch(spec)
 
     def ties():
         weights = dict(zip(WEIGHTS, model.get_weights(), strict=True))
