@@ -472,11 +472,14 @@ def times(runs: Runs, language: str) -> Picture:
         label_rows(axes, [label for label, *_ in bars], wide)
         axes.margins(x=0.15)
         axes.set_xlabel(text["linear seconds"])
+        axes.xaxis.set_major_formatter("{x:,.0f}")
         axes.grid(visible=False, axis="y")
         return figure
 
     shown = tuple(run for name in CURVES for run in runs[name])
-    findings = [f"{label}: {seconds(value)}" for label, value, *_ in bars]
+    findings = [
+        text["duration"].format(name=name, seconds=seconds(value)) for name, value, *_ in bars
+    ]
     alt = described(ALT["times"][language], findings, language)
     values = [{"bar": label, "network": model, "seconds": t} for label, t, model, _ in bars]
     return Picture(draw, alt, language, shown, values=values)

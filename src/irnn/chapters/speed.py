@@ -340,9 +340,10 @@ def _by_way(
         return figure
 
     findings = [
-        f"{model.upper()}, {labels[y]}: {seconds(value)}"
+        text["duration"].format(name=name, seconds=seconds(value))
         for model, values in times.items()
         for y, value in values.items()
+        for name in [text["of network"].format(network=model.upper(), label=labels[y])]
     ]
     alt = described(ALT[name][language], findings, language)
     rows = tuple(row for some in measured.values() for row in some.values())
