@@ -158,7 +158,7 @@ WORDS = {
         "paper": "論文と同じ設定",
         "best": "{model} の最高の正解率は、SGD で {sgd:.1%}、RMSprop で {rmsprop:.1%}",
         "size": "重みの勾配の大きさ",
-        "share": "それより勾配の大きい重みの割合",
+        "share": "勾配がこれを超える重み",
         "root": "RMSprop の ε の平方根",
         "hardly any": "1% 未満",
         "above": "{model} では、勾配が {root} を超える重みは {share}",
