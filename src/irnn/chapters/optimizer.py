@@ -14,7 +14,7 @@ from irnn.probes import Probe
 from irnn.show.curves import of_runs
 from irnn.show.picture import Picture, columns
 from irnn.show.plots import final_accuracies
-from irnn.show.style import COLORS, INK, legend, logarithmic, new_figure
+from irnn.show.style import COLORS, INK, MARKERS, legend, logarithmic, new_figure
 from irnn.show.text import described, joined, mean, percent, rate
 from irnn.show.words import SHARED
 from irnn.spec import IMAGES, RunSpec, check_pooling, make, whole_number
@@ -394,6 +394,7 @@ def weights(probes: list[Probe], language: str) -> Picture:
                 sizes = np.array(probe.values["quantiles"])
                 share = np.linspace(1, 0, len(sizes))
                 look = {"color": COLORS[model]} | of_runs(model.upper(), probe.spec)
+                look |= {"marker": MARKERS[model], "markevery": 10, "markersize": 4}
                 label = f"_{model}" if number else model.upper()
                 axes.plot(sizes[sizes > 0], share[sizes > 0], **look | {"label": label})
         line = {"color": INK, "linewidth": 1, "linestyle": ":", "alpha": 0.8}
