@@ -103,10 +103,10 @@ ALT = {
 
 CAPTIONS = {
     "reading": {
-        "en": "One digit, and what the first seed of either network, at its own rate, makes of it "
+        "en": "One digit, and what the second seed of either network, at its own rate, makes of it "
         "after each pixel. Bars: the probabilities of the ten digits. Small squares: the units, "
         "as in the main chapter.",
-        "ja": "数字の画像 1 枚を、個別の学習率で学習した両方のネットワーク（最初のシード）が"
+        "ja": "数字の画像 1 枚を、個別の学習率で学習した両方のネットワーク（2 番目のシード）が"
         "読む様子。棒は、それぞれの画素の時点で 10 種類の数字に与える確率。小さな正方形は、本編と"
         "同じくユニットを表す。",
     },
