@@ -239,6 +239,18 @@ def test_what_nobody_foresaw_is_shown_whole(trained_by, capsys, jobs):
     assert said.count("\nRuntimeError: no luck\n") == 3
 
 
+def test_what_tensorflow_logs_is_no_news(trained_by, capsys):
+    lines = [
+        "WARNING: All log messages before absl::InitializeLog() is called are written to STDERR",
+        "I0000 00:00:1795809645.216160   29650 port.cc:153] oneDNN custom operations are on.",
+        "W0000 00:00:1795809645.216160   29650 cudart_stub.cc:31] Could not find cuda drivers.",
+    ]
+    trained_by(2, *(f"print({line!r}, file=sys.stderr)" for line in [*lines, "I say this"]))
+    said = capsys.readouterr().err
+    assert "I say this\n" in said
+    assert not any(line in said for line in lines)
+
+
 def test_what_processes_say_is_passed_on_line_by_line_and_once(trained_by, capsys):
     trained_by(2, "print('a \\x1b[31mred line', file=sys.stderr)", "print(task.specs[0].seed)")
     said = capsys.readouterr().err.splitlines()

@@ -7,6 +7,7 @@ standard input.
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -41,6 +42,9 @@ HIDE_GPUS = {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
 
 
 COMMAND = (sys.executable, "-m", __spec__.name)
+
+# What TensorFlow logs as it starts, though ENVIRONMENT asks it not to: nobody can act on that.
+LOGGED = re.compile(r"[IW]\d{4} \d\d:\d\d:|WARNING: All log messages before absl::")
 
 BACKEND_REMEDY = (
     "set KERAS_BACKEND to tensorflow or jax, and install it with: pip install "
@@ -151,15 +155,16 @@ def _say(line: str) -> None:
 def work(task: Task, stop: threading.Event, say: Callable[[str], None] = _say) -> Outcome:
     """Train a task in a process of its own; end the process at once if `stop` is set.
 
-    `say` gets what the process writes to standard error, line by line.
+    `say` gets what the process writes to standard error, line by line, but for TensorFlow's log.
     """
     pipe, last = subprocess.PIPE, ""
 
     def listen() -> None:
         nonlocal last
         for line in process.stderr:
-            last = one_line(line.rstrip())
-            say(last)
+            if not LOGGED.match(line):
+                last = one_line(line.rstrip())
+                say(last)
 
     with subprocess.Popen(
         COMMAND,
