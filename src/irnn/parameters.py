@@ -12,7 +12,7 @@ from typing import Any
 
 from irnn.errors import InputError, one_of
 from irnn.languages import LANGUAGES
-from irnn.spec import IMAGES, whole_number
+from irnn.spec import IMAGES, check_pooling, check_rate, whole_number
 
 PAGE = ("language", "train", "runs_dir")  # about the page; all others are the experiment's
 
@@ -87,6 +87,16 @@ SHARED = {
     "learning_rate": Parameter(1e-6, "of RMSprop, shared by both networks"),
     "train": Parameter(False, "train the runs that the store lacks", switch),
     "runs_dir": Parameter("", 'the store, a folder of runs; "": book/runs', _folder),
+}
+
+
+# Of chapters that train on averaged images, with a rate for each network.
+AVERAGED = {
+    "pooling": Parameter(
+        2, "side of the squares of pixels that are averaged: 1, 2 or 4", check_pooling
+    ),
+    "irnn_rate": Parameter(1e-4, "learning rate of the IRNN, of RMSprop", check_rate),
+    "lstm_rate": Parameter(1e-3, "learning rate of the LSTM, of RMSprop", check_rate),
 }
 
 

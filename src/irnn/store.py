@@ -61,11 +61,15 @@ class Run:
         return np.array([math.nan if v is None else v for v in values], dtype=float)
 
     def timed(self) -> list[tuple[float, dict]]:
-        """Return each epoch's seconds and the sitting that trained it."""
+        """Return each epoch's seconds and the sitting that trained it.
+
+        Of the time of runs that were trained together, each has its share.
+        """
         pairs = []
         for epoch in self.epochs:
             sittings = [s for s in self.sittings if s.get("first_epoch", 1) <= epoch["epoch"]]
-            pairs.append((epoch["seconds"], sittings[-1] if sittings else {}))
+            sitting = sittings[-1] if sittings else {}
+            pairs.append((epoch["seconds"] / sitting.get("together", 1), sitting))
         return pairs
 
     def until(self, epochs: int) -> "Run":

@@ -241,7 +241,7 @@ def cells_pair_up(book: Book) -> Iterator[Finding]:
                 for name, cell in other.cells.items():
                     if name not in page.cells:
                         what = f"the {cell.cell_type} cell is missing in {page.language}"
-                        if page.language in cell.metadata.get(pages.AGREED, {}):
+                        if pages.was_agreed(cell, page.language):
                             do = "it was removed there: remove it here too, or copy it back"
                         else:
                             do = "run --fix, which copies it, or remove it here"

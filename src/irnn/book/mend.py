@@ -100,8 +100,7 @@ def _copy_new_cells(versions: dict[str, Page]) -> None:
         for other in versions.values():
             before = ""
             for name, cell in other.cells.items():
-                known = page.language in cell.metadata.get(pages.AGREED, {})
-                if name not in page.cells and not known:
+                if name not in page.cells and not pages.was_agreed(cell, page.language):
                     place = list(page.cells).index(before) + 1 if before else 0
                     page.notebook.cells.insert(place, from_dict(cell))
                 before = name if name in page.cells else before

@@ -140,6 +140,11 @@ def agree(cells: Mapping[str, NotebookNode]) -> None:
         cell.metadata[AGREED] = {code: fingerprint(other) for code, other in cells.items()}
 
 
+def was_agreed(cell: NotebookNode, language: str) -> bool:
+    """Tell whether a cell was once agreed on in a language; one that lacks it has removed it."""
+    return language in cell.metadata.get(AGREED, {})
+
+
 def changed(cells: Mapping[str, NotebookNode]) -> set[str] | None:
     """Return the languages whose text is not the one agreed on; None if none was agreed on."""
     records = [cell.metadata.get(AGREED) for cell in cells.values()]

@@ -11,7 +11,7 @@ from irnn.chapters.truncated_bptt import EPOCHS as SWEEP_EPOCHS
 from irnn.data import Data
 from irnn.errors import InputError, one_of
 from irnn.evidence import LEARNS, Claim, NotRecorded, Runs, accuracies, difference
-from irnn.parameters import Parameter, count, shared, switch
+from irnn.parameters import AVERAGED, Parameter, count, shared, switch
 from irnn.probes import ENDS, Probe
 from irnn.show import reader
 from irnn.show.curves import of_runs
@@ -20,24 +20,23 @@ from irnn.show.plots import final_accuracies
 from irnn.show.style import COLORS, INK, MARKERS, legend, logarithmic, new_figure
 from irnn.show.text import described, joined, percent, rate
 from irnn.show.words import SHARED
-from irnn.spec import IMAGES, RunSpec, check_pooling, check_rate, make
+from irnn.spec import IMAGES, RunSpec, make
 from irnn.store import Run
 from irnn.training.plan import Curve, Experiment
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-PARAMETERS = shared(seeds=3, without=["learning_rate"]) | {
-    "pooling": Parameter(
-        2, "side of the squares of pixels that are averaged: 1, 2 or 4", check_pooling
-    ),
-    "irnn_rate": Parameter(1e-4, "learning rate of the IRNN, of RMSprop", check_rate),
-    "lstm_rate": Parameter(1e-3, "learning rate of the LSTM, of RMSprop", check_rate),
-    "orders": Parameter(True, "add columns, the reverse and a cropped border", switch),
-    "control": Parameter(True, "add blank steps after the last pixel", switch),
-    "adding": Parameter(True, "add the paper's adding problem", switch),
-    "sequences": Parameter(20_000, "sequences of the adding problem in an epoch", count),
-}
+PARAMETERS = (
+    shared(seeds=3, without=["learning_rate"])
+    | AVERAGED
+    | {
+        "orders": Parameter(True, "add columns, the reverse and a cropped border", switch),
+        "control": Parameter(True, "add blank steps after the last pixel", switch),
+        "adding": Parameter(True, "add the paper's adding problem", switch),
+        "sequences": Parameter(20_000, "sequences of the adding problem in an epoch", count),
+    }
+)
 
 MODELS = ("irnn", "lstm")
 ORDERS = ("rows", "columns", "reversed", "permuted", "cropped")

@@ -9,7 +9,7 @@ import numpy as np
 
 from irnn.errors import one_of
 from irnn.evidence import LEARNS, Claim, Runs, accuracies, difference
-from irnn.parameters import Parameter, shared, switch
+from irnn.parameters import AVERAGED, Parameter, shared, switch
 from irnn.probes import Probe
 from irnn.show.curves import of_runs
 from irnn.show.picture import Picture, columns
@@ -17,7 +17,7 @@ from irnn.show.plots import final_accuracies
 from irnn.show.style import COLORS, INK, MARKERS, legend, logarithmic, new_figure
 from irnn.show.text import described, joined, mean, percent, rate
 from irnn.show.words import SHARED
-from irnn.spec import IMAGES, RunSpec, check_pooling, make, whole_number
+from irnn.spec import IMAGES, RunSpec, make, whole_number
 from irnn.store import Run
 from irnn.training.plan import Curve, Experiment
 
@@ -31,9 +31,7 @@ def _decades(name: str, value) -> None:
 
 
 PARAMETERS = shared(seeds=3, without=["learning_rate"]) | {
-    "pooling": Parameter(
-        2, "side of the squares of pixels that are averaged: 1, 2 or 4", check_pooling
-    ),
+    "pooling": AVERAGED["pooling"],
     "samples": Parameter(None, "training images; None: a sixth of them"),
     "decades": Parameter(1, "from one learning rate to the next, in powers of ten", _decades),
     "paper": Parameter(True, "add the paper's own setting, at 784 steps", switch),

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from irnn.parameters import shared
-from irnn.show.times import epoch_seconds, shares, trained_on
+from irnn.show.times import epoch_seconds, trained_on
 from irnn.spec import RunSpec, setting
 from irnn.store import RUNS, Run, Store
 
@@ -121,7 +121,7 @@ def to_json(runs: Iterable[Run]) -> str:
 
 def numbers(runs: Sequence[Run]) -> dict[str, str]:
     """Return the numbers of the prose by name."""
-    seconds = sum(sum(shares(run)) for run in runs)
+    seconds = sum(seconds for run in runs for seconds, _ in run.timed())
     return {
         "count": f"{len(runs):,}",
         "settings": f"{len({_without_seed(run.spec) for run in runs}):,}",

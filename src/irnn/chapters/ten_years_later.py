@@ -15,13 +15,13 @@ from irnn.evidence import (
     epochs_ahead,
     is_ahead,
 )
-from irnn.parameters import Parameter, shared, switch
+from irnn.parameters import AVERAGED, Parameter, shared, switch
 from irnn.show.picture import Picture, columns
 from irnn.show.plots import final_accuracies, learning_curves
 from irnn.show.style import COLORS, MARKERS, legend, logarithmic, new_figure
 from irnn.show.text import described, joined, percent, rate
 from irnn.show.words import SHARED
-from irnn.spec import IMAGES, check_pooling, check_rate, make
+from irnn.spec import IMAGES, make
 from irnn.store import Run
 from irnn.training.plan import Curve, Experiment
 
@@ -29,10 +29,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PARAMETERS = shared({"learning_rate": "of the IRNN, of RMSprop"}, seeds=3) | {
-    "pooling": Parameter(
-        2, "side of the squares of pixels that are averaged, but for relu's runs", check_pooling
+    "pooling": replace(
+        AVERAGED["pooling"],
+        help="side of the squares of pixels that are averaged, but for relu's runs",
     ),
-    "lstm_rate": Parameter(1e-3, "learning rate of the LSTM, of RMSprop", check_rate),
+    "lstm_rate": AVERAGED["lstm_rate"],
     "fair": Parameter(True, "add searches on held-out images, and what they chose", switch),
 }
 

@@ -9,31 +9,30 @@ from irnn.chapters.irnn_vs_lstm import TUNED
 from irnn.chapters.ten_years_later import SEARCHES
 from irnn.evidence import LEARNS, Claim, Runs, accuracies, difference, epochs_ahead
 from irnn.measurements import Loss, find
-from irnn.parameters import Parameter, shared, switch
+from irnn.parameters import AVERAGED, Parameter, shared, switch
 from irnn.show.curves import of_runs
 from irnn.show.picture import Picture, columns
 from irnn.show.style import COLORS, INK, MARKERS, legend, new_figure
 from irnn.show.text import described, joined, percent, rate
 from irnn.show.words import SHARED
-from irnn.spec import check_pooling, check_rate, make
+from irnn.spec import make
 from irnn.store import Run
 from irnn.training.plan import Curve, Experiment
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-PARAMETERS = shared(seeds=3, without=["learning_rate"]) | {
-    "pooling": Parameter(
-        2, "side of the squares of pixels that are averaged: 1, 2 or 4", check_pooling
-    ),
-    "irnn_rate": Parameter(1e-4, "learning rate of the IRNN, of RMSprop", check_rate),
-    "lstm_rate": Parameter(1e-3, "learning rate of the LSTM, of RMSprop", check_rate),
-    "long": Parameter(
-        True,
-        "add lengths K without pooling, row by row: short, longer, and after Trinh et al.",
-        switch,
-    ),
-}
+PARAMETERS = (
+    shared(seeds=3, without=["learning_rate"])
+    | AVERAGED
+    | {
+        "long": Parameter(
+            True,
+            "add lengths K without pooling, row by row: short, longer, and after Trinh et al.",
+            switch,
+        ),
+    }
+)
 
 MODELS = ("irnn", "lstm")
 ORDERS = ("rows", "permuted")

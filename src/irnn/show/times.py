@@ -43,7 +43,7 @@ def epoch_times(runs: Iterable[Run]) -> dict[str, EpochTime]:
         ways = found.setdefault(run.spec.model, {})
         for seconds, sitting in run.timed():
             way = tuple(sitting.get(key) for key in WAY)
-            ways.setdefault(way, []).append(seconds / sitting.get("together", 1))
+            ways.setdefault(way, []).append(seconds)
     first = next(iter(found.values()))
     common = [way for way in first if all(way in ways for ways in found.values())]
     times = {}
@@ -64,16 +64,10 @@ def trained_on(run: Run) -> list[tuple[str, str]]:
 
 
 def epoch_seconds(run: Run) -> float | None:
-    """Return the median time of a run's epochs, its share of those trained together.
-
-    None without epochs, and where they had several devices.
-    """
-    return median(shares(run)) if len(trained_on(run)) == 1 else None
-
-
-def shares(run: Run) -> list[float]:
-    """Return the time of each epoch, this run's share of those trained together."""
-    return [seconds / sitting.get("together", 1) for seconds, sitting in run.timed()]
+    """Return the median time of a run's epochs; None without any, or if several devices trained."""
+    if len(trained_on(run)) != 1:
+        return None
+    return median(seconds for seconds, _ in run.timed())
 
 
 def comparable(times: dict[str, EpochTime]) -> bool:
