@@ -2,10 +2,12 @@
 
 A difference is called one where Welch's t-test on the final test accuracies of the seeds gives
 p < `SIGNIFICANT`; seeds are taken as independent draws. With one seed nothing is told apart.
+Verdicts rest on this test alone; `rank_p` is for the prose, where a single seed decides it.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
@@ -76,6 +78,19 @@ def difference(runs: Sequence[Run], others: Sequence[Run], epoch: int = -1) -> D
     freedom = squared.sum() ** 2 / sum(squared**2 / [len(a) - 1 for a in both])
     t = value / np.sqrt(squared.sum())
     return Difference(value, float(2 * stdtr(freedom, -abs(t))))
+
+
+def rank_p(runs: Sequence[Run], others: Sequence[Run], epoch: int = -1) -> float:
+    """Return the p of the exact two-sided rank-sum test (Wilcoxon, 1945) of test accuracies.
+
+    The share of all ways to part the seeds in two such groups in which the sum of the ranks is
+    at least as far from its mean.
+    """
+    both = np.concatenate([accuracies(runs, epoch), accuracies(others, epoch)])
+    ranks = np.array([((both < a).sum() + (both <= a).sum() + 1) / 2 for a in both])
+    sums = np.array([sum(some) for some in combinations(ranks, len(runs))])
+    off = np.abs(sums - sums.mean())
+    return float((off >= off[0] - 1e-9).mean())  # the first way is that of the seeds
 
 
 def is_ahead(

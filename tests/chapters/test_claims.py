@@ -10,7 +10,7 @@ import pytest
 from irnn import chapters
 from irnn.__main__ import main
 from irnn.chapters import claims, irnn_vs_lstm, truncated_bptt
-from irnn.evidence import VERDICTS, Recorded, difference, is_ahead
+from irnn.evidence import VERDICTS, Recorded, difference, is_ahead, rank_p
 from irnn.spec import make
 from irnn.store import METRICS, Run, Store
 
@@ -69,6 +69,19 @@ def test_runs_that_are_not_recorded_are_not_among_the_recorded(store):
     assert "irnn" in recorded
     assert "lstm" not in recorded
     assert recorded.get("lstm") is None
+
+
+@pytest.mark.parametrize(
+    ("groups", "expected"),
+    [
+        (((0.7, 0.8, 0.9, 0.95, 0.96), (0.1, 0.2, 0.3, 0.4, 0.5)), 2 / 252),
+        (((0.1, 0.2), (0.3, 0.4, 0.5)), 2 / 10),
+        (((0.1, 0.4), (0.2, 0.3)), 1.0),
+        (((0.1, 0.3), (0.1, 0.2)), 1.0),  # ranks 1.5 and 4 against 1.5 and 3
+    ],
+)
+def test_the_rank_test_counts_the_ways_to_part_the_seeds(groups, expected):
+    assert rank_p(*(runs(*group) for group in groups)) == pytest.approx(expected)
 
 
 def test_one_seed_is_never_told_apart():

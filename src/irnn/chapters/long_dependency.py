@@ -637,10 +637,10 @@ def numbers_of_probes(
 
     Returns:
         `linear_last_49`: accuracy of a classifier on the pixels at an end. `irnn_tuned_after_392`:
-        accuracy of the trained networks' answer after t pixels; `irnn_tuned_halfway`: the number
-        of pixels after which it stays above half of the last one. `irnn_tuned_trained_100`,
-        `irnn_tuned_untrained_100`: the gradient's norm 100 steps back, as a multiple of that at
-        the end.
+        accuracy of the trained networks' answer after t pixels; `irnn_tuned_ends`: after all,
+        of each seed; `irnn_tuned_halfway`: the number of pixels after which it stays above half
+        of the last one. `irnn_tuned_trained_100`, `irnn_tuned_untrained_100`: the gradient's norm
+        100 steps back, as a multiple of that at the end; `irnn_tuned_trained_least`: the least.
 
     """
     by_end = _by_end(classifiers)
@@ -662,6 +662,8 @@ def numbers_of_probes(
         found[f"{model}_{name}_probed"] = min(probe.epoch for probe in probes)
         for t in READ:
             found[f"{model}_{name}_after_{t}"] = f"{100 * mean[pixels.index(t)]:.1f}%"
+        ends = (f"{100 * probe.values['accuracy'][-1]:.1f}%" for probe in probes)
+        found[f"{model}_{name}_ends"] = ("、" if language == "ja" else ", ").join(ends)
         late = [t for t, value in zip(pixels, mean, strict=True) if value < mean[-1] / 2]
         found[f"{model}_{name}_halfway"] = late[-1] + pixels[1] - pixels[0]
     for when, groups in (("untrained", _untrained(reach)), ("trained", _trained(reach))):
@@ -669,6 +671,7 @@ def numbers_of_probes(
             norm = _norm(probes)
             for t in BACK:
                 found[f"{model}_{name}_{when}_{t}"] = _short(norm[t] / norm[0])
+            found[f"{model}_{name}_{when}_least"] = _short(norm.min() / norm[0])
     return found
 
 

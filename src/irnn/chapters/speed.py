@@ -218,9 +218,10 @@ def _of_network(network: str, speed: list[Speed], jobs: list[Jobs]) -> dict[str,
         "scan_ratio": f"{scan.ratio:.2f}",
         "native_ratio": f"{native.ratio:.2f}",
         "of_bound": f"{program.cpu_seconds / ceiling.cpu_seconds:.2f}",
-        "tensorflow_ratio": f"{tensorflow.ratio:.2f}",
-        "tensorflow_cpu_ratio": f"{tensorflow.cpu_ratio:.2f}",
-        "tensorflow_times": f"{tensorflow.seconds / native.seconds:.1f}",
+        "tensorflow_ratio": f"{tensorflow.cpu_ratio:.2f}",
+        "tensorflow_times": f"{tensorflow.cpu_seconds / native.cpu_seconds:.1f}",
+        "tensorflow_low": seconds(tensorflow.low),
+        "tensorflow_high": seconds(tensorflow.high),
     }
     batches = find(speed, group="batch", network=network, loop="native")
     batches = sorted(batches, key=lambda r: r.batch_size)

@@ -1,19 +1,22 @@
 """2015 against today: what the defaults that changed in between do to the accuracy."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import chain, combinations, pairwise
+from itertools import combinations, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from irnn.errors import one_of
 from irnn.evidence import (
     SIGNIFICANT,
     Claim,
+    Difference,
     Runs,
     accuracies,
     difference,
     epochs_ahead,
     is_ahead,
+    rank_p,
 )
 from irnn.parameters import AVERAGED, Parameter, shared, switch
 from irnn.show.picture import Picture, columns
@@ -84,7 +87,7 @@ SEARCHES = {
         {"irnn": (1e-4, 1.0), "lstm": (3e-4, 1.0)},
         pooled=False,
         added=2,
-        looks=((3, 16), (5, 16)),
+        looks=((3, 12), (3, 16), (5, 16)),
     ),
 }
 
@@ -176,6 +179,8 @@ WORDS = {
         "both": "both of today",
         "all epochs": "each of the {epochs} epochs",
         "some epochs": "{ahead} of the {epochs} epochs",
+        "look": "{seeds} seeds after {epochs} epochs ({p})",
+        "and then": ", ",
     },
     "ja": {
         "learning rate": "学習率（対数目盛）",
@@ -190,6 +195,8 @@ WORDS = {
         "both": "両方とも現在のもの",
         "all epochs": "{epochs} エポックのすべて",
         "some epochs": "{epochs} エポックのうち {ahead} エポック",
+        "look": "{epochs} エポック後に {seeds} 通り（{p}）",
+        "and then": "、",
     },
 }
 
@@ -257,8 +264,9 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
         "lstm_steps": lstm[0].spec.steps,
         "lstm_epochs": len(lstm[0]),
         "lstm_rate": rate(lstm[0].spec.learning_rate),
-        "p": f"{_lowest(runs):.2g}",
-        "level": f"{THREE_PAIRS:.2g}",
+        "zero_half_p": f"{_apart(runs, 0.0, 0.5).p:.2g}",
+        "half_one_p": f"{_apart(runs, 0.5, 1.0).p:.2g}",
+        "level": f"{THREE_PAIRS:.3g}",
     }
     for name, derivative in zip(("zero", "half", "one"), DERIVATIVES, strict=True):
         found[f"relu_{name}"] = percent(runs[f"irnn-relu-{derivative:g}"], language)
@@ -283,30 +291,25 @@ def _searched_numbers(runs: Runs, name: str, language: str) -> dict[str, str | i
     found: dict[str, str | int] = {
         f"{name}_epochs": len(both[0][0]),
         f"{name}_seeds": len(both[0]),
-        f"{name}_level": f"{SEARCHES[name].level:.2g}",
+        f"{name}_level": f"{SEARCHES[name].level:.3g}",
         f"{name}_steps": both[0][0].spec.steps,
         f"{name}_p": f"{difference(*both).p:.2g}",
         f"{name}_ahead": _ahead(*both, language),
-        f"{name}_fall": f"{100 * max(_fall(run) for run in chain(*both)):.0f}",
+        f"{name}_rank_p": f"{rank_p(*both):.2g}",
+        f"{name}_looks": len(SEARCHES[name].looks) + 1,
+        f"{name}_looked": _looked(SEARCHES[name].looks, *both, language),
     }
-    for number, (seeds, epochs) in enumerate(SEARCHES[name].looks, 1):
-        then = [[run.until(epochs) for run in some[:seeds]] for some in both]
-        found |= {
-            f"{name}_look{number}_seeds": seeds,
-            f"{name}_look{number}_epochs": epochs,
-            f"{name}_look{number}_p": f"{difference(*then).p:.2g}",
-            f"{name}_look{number}_irnn": percent(then[0], language),
-            f"{name}_look{number}_lstm": percent(then[1], language),
-        }
+    early = len(runs[f"{MODELS[0]}-{name}-search"][0])
+    found[f"{name}_early_p"] = f"{difference(*both, early - 1).p:.2g}"
     for model, chosen in zip(MODELS, both, strict=True):
         searched = runs[f"{model}-{name}-search"]
-        early = len(searched[0])
         found |= {
             f"{name}_held_out": f"{searched[0].spec.held_out:,}",
             f"{name}_search_epochs": early,
             f"{model}_{name}": percent(chosen, language),
             f"{model}_{name}_rate": rate(chosen[0].spec.learning_rate),
             f"{model}_{name}_early": percent(chosen, language, epoch=early - 1),
+            f"{model}_{name}_fall": f"{100 * max(map(_fall, chosen)):.0f}",
             f"{model}_{name}_searched": percent([best(searched)], language),
         }
         second = best([run for run in searched if run is not best(searched)])
@@ -325,6 +328,19 @@ def _ahead(runs: list[Run], others: list[Run], language: str) -> str:
     ahead, epochs = epochs_ahead(runs, others), min(len(run) for run in (*runs, *others))
     name = "all epochs" if ahead == epochs else "some epochs"
     return WORDS[language][name].format(ahead=ahead, epochs=epochs)
+
+
+def _looked(
+    looks: Sequence[tuple[int, int]], runs: list[Run], others: list[Run], language: str
+) -> str:
+    """Say with how many seeds, after how many epochs two groups were compared before, and p."""
+    text = WORDS[language]
+    parts = []
+    for seeds, epochs in looks:
+        then = ([run.until(epochs) for run in some[:seeds]] for some in (runs, others))
+        p = difference(*then).p
+        parts.append(text["look"].format(seeds=seeds, epochs=epochs, p=f"{p:.2g}"))
+    return text["and then"].join(parts)
 
 
 def _fall(run: Run) -> float:
@@ -436,8 +452,12 @@ def _as_chosen(runs: Runs, name: str, language: str) -> Picture:
 
 def _lowest(runs: Runs) -> float:
     """Return the lowest p of the three pairs of derivatives."""
-    curves = [runs[f"irnn-relu-{derivative:g}"] for derivative in DERIVATIVES]
-    return min(difference(a, b).p for a, b in combinations(curves, 2))
+    return min(_apart(runs, a, b).p for a, b in combinations(DERIVATIVES, 2))
+
+
+def _apart(runs: Runs, derivative: float, other: float) -> Difference:
+    """Return the difference of what two derivatives of relu at 0 reach."""
+    return difference(runs[f"irnn-relu-{derivative:g}"], runs[f"irnn-relu-{other:g}"])
 
 
 def derivative_matters(runs: Runs) -> str:
