@@ -269,6 +269,11 @@ def test_a_process_may_print_as_much_as_it_likes(trained_by, capsys):
     assert all("but not into" in message for message in failures.values())  # it has ended
 
 
+def test_a_failure_may_be_as_long_as_it_likes(trained_by):
+    failures = trained_by(2, "raise RuntimeError('no luck\\n' + 'x' * 200_000)")
+    assert set(failures.values()) == {"RuntimeError: no luck"}
+
+
 def test_together_on_another_backend(monkeypatch, capsys):
     monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
     assert main(["train", "reproduce", "--seeds", "1", "--together"]) == 2

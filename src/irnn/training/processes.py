@@ -11,6 +11,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import traceback
 from collections.abc import Callable, Iterator
@@ -157,7 +158,7 @@ def work(task: Task, stop: threading.Event, say: Callable[[str], None] = _say) -
 
     `say` gets what the process writes to standard error, line by line, but for TensorFlow's log.
     """
-    pipe, last = subprocess.PIPE, ""
+    last = ""
 
     def listen() -> None:
         nonlocal last
@@ -166,15 +167,18 @@ def work(task: Task, stop: threading.Event, say: Callable[[str], None] = _say) -
                 last = one_line(line.rstrip())
                 say(last)
 
-    with subprocess.Popen(
-        COMMAND,
-        stdin=pipe,
-        stdout=pipe,
-        stderr=pipe,
-        env=variables(),
-        text=True,
-        errors="backslashreplace",
-    ) as process:
+    with (
+        tempfile.TemporaryFile("w+", errors="backslashreplace") as output,  # of any length
+        subprocess.Popen(
+            COMMAND,
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.PIPE,
+            env=variables(),
+            text=True,
+            errors="backslashreplace",
+        ) as process,
+    ):
         listener = threading.Thread(target=listen, daemon=True)
         listener.start()
         try:
@@ -183,7 +187,8 @@ def work(task: Task, stop: threading.Event, say: Callable[[str], None] = _say) -
             while process.poll() is None:
                 if stop.wait(0.2):
                     return Outcome(task, "failed", "stopped")
-            *_, answer = ["", *process.stdout.read().splitlines()]
+            output.seek(0)
+            *_, answer = ["", *output]
         finally:
             process.kill()
             listener.join()
