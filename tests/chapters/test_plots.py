@@ -18,6 +18,7 @@ from irnn.chapters import (
 )
 from irnn.data import Data
 from irnn.measurements import GPU, Jobs, Loss, Speed
+from irnn.probes import read
 from irnn.show.plots import learning_curves
 from irnn.show.style import INK
 from irnn.show.words import SHARED
@@ -223,6 +224,14 @@ def test_a_curve_of_measurements_is_in_the_order_of_its_axis(measured):
     for line in axes.get_lines():
         assert list(line.get_xdata()) == [1, 8]
         assert list(line.get_ydata()) == [2, 16]
+
+
+def test_the_legend_hides_a_network_with_all_of_its_seeds():
+    (axes,) = optimizer.weights(read("weights"), "en").figure.axes
+    lines = [line.get_label() for line in axes.get_lines()]
+    assert lines.count("IRNN") == lines.count("LSTM") == (len(lines) - 1) / 2
+    shown = [text.get_text() for text in axes.figure.legends[0].get_texts()]
+    assert shown == ["IRNN", "LSTM", "root of RMSprop's ε"]
 
 
 def test_what_the_post_reports_is_drawn(measured):

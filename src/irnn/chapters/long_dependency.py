@@ -749,7 +749,6 @@ def reach(probes: list[Probe], language: str) -> Picture:
                 for probe in some:
                     seed = look | of_runs(label, probe.spec)
                     axes.plot(probe.values["norm"], linewidth=0.8, alpha=0.45, **seed)
-                label = label if when == "after" else f"_{label}"
                 mean = look | {"marker": MARKERS[group[0]], "markevery": MARKED, "markersize": 4}
                 axes.plot(_norm(some), linewidth=2, label=label, **mean)
             axes.set(title=text[when], xlabel=text["back"])

@@ -11,7 +11,6 @@ from irnn.errors import one_of
 from irnn.evidence import LEARNS, Claim, Runs, accuracies, difference
 from irnn.parameters import AVERAGED, Parameter, shared, switch
 from irnn.probes import Probe
-from irnn.show.curves import of_runs
 from irnn.show.picture import Picture, columns
 from irnn.show.plots import final_accuracies
 from irnn.show.style import COLORS, INK, MARKERS, legend, logarithmic, new_figure
@@ -388,13 +387,12 @@ def weights(probes: list[Probe], language: str) -> Picture:
         figure = new_figure(3.2, wide)
         axes = figure.add_subplot()
         for model, some in shown.items():
-            for number, probe in enumerate(some):
+            for probe in some:
                 sizes = np.array(probe.values["quantiles"])
                 share = np.linspace(1, 0, len(sizes))
-                look = {"color": COLORS[model]} | of_runs(model.upper(), probe.spec)
+                look = {"color": COLORS[model], "label": model.upper(), "gid": probe.spec.id}
                 look |= {"marker": MARKERS[model], "markevery": 10, "markersize": 4}
-                label = f"_{model}" if number else model.upper()
-                axes.plot(sizes[sizes > 0], share[sizes > 0], **look | {"label": label})
+                axes.plot(sizes[sizes > 0], share[sizes > 0], **look)
         line = {"color": INK, "linewidth": 1, "linestyle": ":", "alpha": 0.8}
         axes.axvline(root, label=text["root"], **line)
         logarithmic(axes.xaxis)

@@ -173,16 +173,13 @@ def final_accuracies(rows: dict[str, list[list[Run]]], language: str, alt: str) 
     def draw(wide: bool) -> "Figure":
         figure = new_figure(0.9 + (0.42 if wide else 0.55) * len(rows), wide)
         axes = figure.add_subplot()
-        named = set()
         for y, groups in enumerate(found.values()):
             for some, values in groups:
                 model = some[0].spec.model
                 look = {"color": COLORS[model], "marker": MARKERS[model], "linestyle": ""}
                 seeds = of_runs(model.upper(), *(run.spec for run in some)) | look
                 axes.plot(values, [y] * len(values), markersize=4, alpha=0.5, **seeds)
-                label = f"_{model.upper()}" if model in named else model.upper()
-                named.add(model)
-                axes.plot([values.mean()], [y], markersize=9, label=label, **look)
+                axes.plot([values.mean()], [y], markersize=9, label=model.upper(), **look)
         label_rows(axes, list(rows), wide)
         axes.set(xlim=(0, 1), xlabel=text["test accuracy"])
         axes.xaxis.set_major_formatter("{x:.0%}")

@@ -65,7 +65,7 @@ def new_figure(height: float, wide: bool = True) -> "Figure":
 def legend(figure: "Figure", wide: bool, columns: int = 2) -> None:
     """Put the legend below a figure, in one column where it is narrow.
 
-    A label that several panels have is shown once.
+    A label that several artists have, in one panel or in several, is shown once.
     """
     found = {}
     for axes in figure.axes:
