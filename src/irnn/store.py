@@ -147,10 +147,8 @@ class Store:
 
     def make(self) -> None:
         """Make the folder. Raises `Unavailable` where that cannot be done."""
-        try:
-            self.root.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise unwritable(self.root, error) from None
+        with self._writing():
+            pass
 
     def missing(self, planned: dict[RunSpec, int]) -> dict[RunSpec, int]:
         """Return the planned runs with fewer epochs than planned, each with what it lacks."""
@@ -175,11 +173,8 @@ class Store:
         Raises `InputError` where the folder cannot be written.
         """
         path = self.root / f"{spec.name}.lock"
-        try:
-            self.root.mkdir(parents=True, exist_ok=True)
+        with self._writing():
             path.touch()
-        except OSError as error:
-            raise unwritable(self.root, error) from None
         lock = FileLock(path)
         try:
             lock.acquire(timeout=0)
@@ -198,8 +193,7 @@ class Store:
         the folder cannot be written.
         """
         path = self.record_path(spec)
-        try:
-            self.root.mkdir(parents=True, exist_ok=True)
+        with self._writing():
             path.touch()
             with path.open("rb+") as file:
                 end = file.read().rfind(b"\n") + 1
@@ -209,8 +203,6 @@ class Store:
                 file.write("".join(json.dumps(entry) + "\n" for entry in entries).encode())
                 file.flush()
                 os.fsync(file.fileno())
-        except OSError as error:
-            raise unwritable(self.root, error) from None
 
     def save(self, path: Path, arrays: dict[str, np.ndarray]) -> None:
         """Write an `.npz` file whole or not at all.
@@ -232,20 +224,20 @@ class Store:
         self._write(self.record_path(run.spec), lambda file: file.write(text.encode()))
 
     def _write(self, path: Path, write: Callable[[BinaryIO], object]) -> None:
+        with self._writing(), whole(path) as file:
+            write(file)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Make the folder. Raises `Unavailable` where that, or the block, cannot write."""
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            with whole(path) as file:
-                write(file)
+            yield
         except OSError as error:
-            raise unwritable(self.root, error) from None
-
-
-def unwritable(root: Path, error: OSError) -> Unavailable:
-    """Return the error of a store that cannot be written."""
-    return Unavailable(
-        f"the store {root} cannot be written ({error.strerror}); what it holds is whole; "
-        "name a folder that can be written with runs_dir (--runs-dir)"
-    )
+            raise Unavailable(
+                f"the store {self.root} cannot be written ({error.strerror}); what it holds is "
+                "whole; name a folder that can be written with runs_dir (--runs-dir)"
+            ) from None
 
 
 def read(path: Path) -> Run | None:
