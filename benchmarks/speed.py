@@ -27,13 +27,12 @@ import numpy as np
 from tqdm import tqdm
 
 from irnn.measurements import RESULTS, Speed, write
-from irnn.spec import RunSpec, make
+from irnn.spec import MODELS, RunSpec, make
 from irnn.training.processes import ENVIRONMENT
 
 BACKENDS = ("jax", "tensorflow")
 GROUPS = ("loops", "batch", "steps", "units", "together")
 EPOCH = 60_000  # images
-NETWORKS = ("irnn", "lstm")
 POOLING = {784: 1, 196: 2, 49: 4}
 
 Variant = tuple[str, str]  # loop and way: ("stock", "fit"), ("native", "program"), ...
@@ -137,30 +136,30 @@ def cases(backend: str, groups: Sequence[str]) -> list[tuple[str, RunSpec, int, 
 def _cases(backend: str) -> list[tuple[str, RunSpec, int, list[Variant]]]:
     stock_fit = ("stock", "fit")
     if backend != "jax":
-        return [("loops", make(network), 1, [stock_fit, ("keras", "fit")]) for network in NETWORKS]
+        return [("loops", make(network), 1, [stock_fit, ("keras", "fit")]) for network in MODELS]
     ours = [("native", "fit"), ("scan", "fit"), ("scan", "program"), ("native", "program")]
     chosen = [
         ("loops", make(network), 1, [stock_fit, *ours, ("ceiling", "program")])
-        for network in NETWORKS
+        for network in MODELS
     ]
     chosen += [
         ("batch", make(network, batch_size=size), 1, [stock_fit, ours[0]])
         for size in (16, 32, 64, 128)
-        for network in NETWORKS
+        for network in MODELS
     ]
     one = ours[-1:]
     chosen += [
         ("steps", make(network, pooling=POOLING[steps]), 1, one)
         for steps in (49, 196, 784)
-        for network in NETWORKS
+        for network in MODELS
     ]
     chosen += [
         ("units", make(network, units=units), 1, one)
         for units in (50, 100, 200, 400)
-        for network in NETWORKS
+        for network in MODELS
     ]
     chosen += [
-        ("together", make(network), runs, one) for runs in (1, 2, 4, 8) for network in NETWORKS
+        ("together", make(network), runs, one) for runs in (1, 2, 4, 8) for network in MODELS
     ]
     return chosen
 

@@ -19,6 +19,8 @@ DATASETS = {name: images for name, (_, images) in IMAGES.items()} | {"adding": 1
 # In what order the pixels of an image are read where no permutation is given.
 ORDERS = ("rows", "columns", "reversed")
 
+MODELS = ("irnn", "lstm")
+
 OPTIMIZERS = ("rmsprop", "sgd", "adam")
 
 # What the same names meant in July 2015 and mean in Keras 3. The initial weights and the
@@ -56,7 +58,7 @@ class RunSpec:
     permutation: int | None  # seed of a fixed random order of the pixels; None: row by row
     pooling: int  # 1, 2 or 4: side of the squares of pixels that are averaged
     samples: int | None  # training images, as many of each class as in the whole; None: all
-    model: str  # "irnn" or "lstm"
+    model: str  # one of `MODELS`
     semantics: str  # "2015" or "today": initial weights and activations, see models.py
     units: int
     relu_derivative_at_0: float | None  # IRNN only
@@ -81,7 +83,7 @@ class RunSpec:
 
     def __post_init__(self):
         one_of("dataset", self.dataset, DATASETS)
-        one_of("model", self.model, ("irnn", "lstm"))
+        one_of("model", self.model, MODELS)
         one_of("semantics", self.semantics, SEMANTICS)
         one_of("optimizer", self.optimizer, OPTIMIZERS)
         one_of("order", self.order, ORDERS)
@@ -209,7 +211,7 @@ def make(model: str, semantics: str = "2015", **changes) -> RunSpec:
 
     Raises `InputError` for an unknown field or value, and as `RunSpec` does.
     """
-    one_of("model", model, ("irnn", "lstm"))
+    one_of("model", model, MODELS)
     one_of("semantics", semantics, SEMANTICS)
     names = [field.name for field in fields(RunSpec)]
     for name in changes:

@@ -35,7 +35,7 @@ from irnn.show.text import (
 )
 from irnn.show.times import EpochTime, epoch_times
 from irnn.show.words import SHARED
-from irnn.spec import SEMANTICS, make
+from irnn.spec import MODELS, SEMANTICS, make
 from irnn.store import Run
 from irnn.training.plan import Curve, Experiment
 
@@ -81,7 +81,7 @@ EXAMPLE_ACCURACY, EXAMPLE_EPOCHS = 0.93, 900
 PAPER_ACCURACY = 0.970
 
 # Curves that are compared, up to the last epoch that both have.
-PAIRS = (("irnn", "lstm"), ("irnn-tuned", "lstm-tuned"))
+PAIRS = (MODELS, ("irnn-tuned", "lstm-tuned"))
 
 # The second pair was judged after 5, 10, 18 and 20 epochs; its level is 5% by Bonferroni.
 TUNED_LEVEL = SIGNIFICANT / 4
@@ -278,15 +278,15 @@ def experiment(
         return Curve(tuple(specs), epochs)
 
     found = {}
-    for model in ("irnn", "lstm"):
+    for model in MODELS:
         found[model] = curve(model, [learning_rate], seeds, epochs or EPOCHS[model])
-    for model in ("irnn", "lstm"):
+    for model in MODELS:
         name = f"{model}-tuned"
         found[name] = curve(model, [TUNED[model]], seeds, epochs or EPOCHS[name])
-    for model in ("irnn", "lstm"):
+    for model in MODELS:
         found[f"{model}-search"] = curve(model, RATES[model], 1, 1)
     if small_batches:
-        for model in ("irnn", "lstm"):
+        for model in MODELS:
             length = epochs or EPOCHS["small_batches"]
             small = curve(model, [TUNED[model]], seeds, length, batch_size=PAPER_BATCH)
             found[f"{model}-small"] = small
@@ -297,7 +297,7 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
     """Return the numbers of the prose by name."""
     spec = runs["irnn"][0].spec
     times = _times(runs)
-    irnn_time, lstm_time = (times[network] for network in POST_SECONDS)
+    irnn_time, lstm_time = (times[network] for network in MODELS)
     both, both_tuned = (_common(runs, *pair) for pair in PAIRS)
     means = [accuracies(runs["lstm-tuned"], epoch).mean() for epoch in range(both_tuned + 1)]
     peak = int(np.argmax(means))
@@ -366,7 +366,7 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
 def _batch_numbers(runs: Runs, language: str) -> dict[str, str | int]:
     """Return the numbers of batches of two sizes, after as many updates and as many epochs."""
     found: dict[str, str | int] = {}
-    for model in POST_SECONDS:
+    for model in MODELS:
         usual, small = _as_many_updates(runs, model)
         early = [run.until(len(small[0])) for run in usual]
         found |= {
@@ -455,7 +455,7 @@ def _curves(shown: Runs, runs: Runs, name: str, language: str, **axes: str) -> P
 def batches(runs: Runs, language: str) -> Picture:
     """Draw the test accuracy by update, in batches of the usual size and of `PAPER_BATCH`."""
     found = {}
-    for model in POST_SECONDS:
+    for model in MODELS:
         found[model], found[f"{model}-small"] = _as_many_updates(runs, model)
     return learning_curves(found, found, language, ALT["batches"][language], x="updates")
 
@@ -509,7 +509,7 @@ def cells(language: str) -> Picture:
 def search(runs: Runs, language: str) -> Picture:
     """Draw the training loss of the first epoch over the learning rate, for both networks."""
     text = WORDS[language]
-    found = {model: runs[f"{model}-search"] for model in COLORS}
+    found = {model: runs[f"{model}-search"] for model in MODELS}
 
     def draw(wide: bool) -> "Figure":
         figure = new_figure(3.6, wide)
@@ -541,7 +541,7 @@ def search(runs: Runs, language: str) -> Picture:
         for run in lowest
     ]
     alt = described(ALT["search"][language], findings, language)
-    values = [columns(run) | {"loss": run["loss"][0]} for run in shown]
+    values = [columns(run.spec) | {"loss": run["loss"][0]} for run in shown]
     return Picture(draw, alt, language, shown, values=values)
 
 
@@ -681,7 +681,7 @@ def _by_time(runs: Runs, language: str) -> str:
 
 def _seconds(runs: Runs, language: str) -> str:
     times = _times(runs)
-    both = {model: seconds(times[model].seconds) for model in POST_SECONDS}
+    both = {model: seconds(times[model].seconds) for model in MODELS}
     return MEASURED[language]["seconds"].format(**both, ratio=f"{_ratio(times):.1f}")
 
 

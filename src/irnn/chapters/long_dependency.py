@@ -20,7 +20,7 @@ from irnn.show.plots import final_accuracies
 from irnn.show.style import COLORS, INK, MARKERS, legend, logarithmic, new_figure
 from irnn.show.text import described, joined, percent, rate
 from irnn.show.words import SHARED
-from irnn.spec import IMAGES, RunSpec, make
+from irnn.spec import IMAGES, MODELS, RunSpec, make
 from irnn.store import Run
 from irnn.training.plan import Curve, Experiment
 
@@ -38,7 +38,6 @@ PARAMETERS = (
     }
 )
 
-MODELS = ("irnn", "lstm")
 ORDERS = ("rows", "columns", "reversed", "permuted", "cropped")
 EPOCHS = {"orders": SWEEP_EPOCHS["short"], "control": 3, "adding": 10}
 
@@ -386,7 +385,7 @@ def adding(runs: Runs, language: str) -> Picture:
         for (length, m), some in shown.items()
     ]
     values = [
-        columns(run) | {"length": length, "epoch": epoch, "error": error}
+        columns(run.spec) | {"length": length, "epoch": epoch, "error": error}
         for (length, _), some in shown.items()
         for run in some
         for epoch, error in enumerate(run["val_loss"], 1)
@@ -446,7 +445,8 @@ def control(runs: Runs, language: str) -> Picture:
             words = {"model": model.upper(), "reach": text[reach], "low": low, "high": high}
             findings.append(text["waits"].format(first=first, last=last, **words))
     values = [
-        columns(run) | {"blank_steps": d, "gradient": reach, "accuracy": run["val_accuracy"][-1]}
+        columns(run.spec)
+        | {"blank_steps": d, "gradient": reach, "accuracy": run["val_accuracy"][-1]}
         for (_, reach, d), some in shown.items()
         for run in some
     ]
@@ -772,7 +772,7 @@ def reach(probes: list[Probe], language: str) -> Picture:
     ]
     every = [probe for groups in shown.values() for some in groups.values() for probe in some]
     values = [
-        _columns(probe) | {"epoch": probe.epoch, "steps_back": t, "norm": norm}
+        columns(probe.spec) | {"epoch": probe.epoch, "steps_back": t, "norm": norm}
         for probe in every
         for t, norm in enumerate(probe.values["norm"])
         if t % 7 == 0 or t + 1 == len(probe.values["norm"])  # of 784; the file has all
@@ -819,7 +819,7 @@ def answers(probes: list[Probe], language: str) -> Picture:
         )
     every = tuple(probe for some in shown.values() for probe in some)
     values = [
-        _columns(probe) | {"epoch": probe.epoch, "pixels": t, "accuracy": accuracy}
+        columns(probe.spec) | {"epoch": probe.epoch, "pixels": t, "accuracy": accuracy}
         for probe in every
         for t, accuracy in zip(probe.values["pixels"], probe.values["accuracy"], strict=True)
     ]
@@ -877,7 +877,3 @@ def _network(probes: list[Probe], text: dict[str, str]) -> str:
     """Return what a curve is of."""
     spec = probes[0].spec
     return text["rate"].format(model=spec.model.upper(), rate=rate(spec.learning_rate))
-
-
-def _columns(probe: Probe) -> dict[str, str | int | float]:
-    return columns(Run(probe.spec))

@@ -16,7 +16,7 @@ from irnn.show.plots import final_accuracies
 from irnn.show.style import COLORS, INK, MARKERS, legend, logarithmic, new_figure
 from irnn.show.text import described, joined, mean, percent, rate
 from irnn.show.words import SHARED
-from irnn.spec import IMAGES, RunSpec, make, whole_number
+from irnn.spec import IMAGES, MODELS, RunSpec, make, whole_number
 from irnn.store import Run
 from irnn.training.plan import Curve, Experiment
 
@@ -36,7 +36,6 @@ PARAMETERS = shared(seeds=3, without=["learning_rate"]) | {
     "paper": Parameter(True, "add the paper's own setting, at 784 steps", switch),
 }
 
-MODELS = ("irnn", "lstm")
 EPOCHS = {"map": 3, "longer": 2, "paper": 2}
 
 LOWEST = {"sgd": -9, "rmsprop": -7}  # powers of ten of the lowest rates; the highest is 0.1
@@ -409,7 +408,7 @@ def weights(probes: list[Probe], language: str) -> Picture:
     ]
     every = [probe for some in shown.values() for probe in some]
     values = [
-        columns(Run(probe.spec)) | {"percent": percent, "gradient": size}
+        columns(probe.spec) | {"percent": percent, "gradient": size}
         for probe in every
         for percent, size in enumerate(probe.values["quantiles"])
     ]
@@ -449,7 +448,7 @@ def settings(runs: Runs, language: str) -> Picture:
         for model in MODELS
     ]
     values = [
-        columns(run)
+        columns(run.spec)
         | {
             "optimizer": run.spec.optimizer,
             "momentum": run.spec.momentum,

@@ -18,7 +18,7 @@ from irnn.show.style import (
 )
 from irnn.show.text import day, described, listed, seconds
 from irnn.show.words import SHARED
-from irnn.spec import make
+from irnn.spec import MODELS, make
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -182,7 +182,7 @@ def numbers(
         batch_kb=f"{4 * spec.batch_size * spec.steps / 1000:.0f}",
         post_update=f"{1000 * POST_SECONDS['irnn'] / spec.updates:.0f}",
     )
-    for network in POST_SECONDS:
+    for network in MODELS:
         found |= {f"{network}_{key}": v for key, v in _of_network(network, speed, jobs).items()}
     gpu = find(gpu, tiling=None)
     found |= {
@@ -192,7 +192,7 @@ def numbers(
         "gpu_runs": ON_GPU[-1][1],
         "million": f"{MILLION:,}",
     }
-    for network in POST_SECONDS:
+    for network in MODELS:
         found |= {f"{network}_gpu_{key}": v for key, v in _on_gpu(network, gpu).items()}
     for group in ("steps", "units", "together"):
         values = {getattr(row, group) for row in find(speed, group=group)}
@@ -278,7 +278,7 @@ def loops(rows: list[Speed], language: str) -> Picture:
             only(rows, network=model, backend=backend, loop=loop, way=way)
             for backend, loop, way in LOOPS
         ]
-        for model in POST_SECONDS
+        for model in MODELS
     }
     return _by_way("loops", labels, found, language)
 
@@ -295,7 +295,7 @@ def gpu(rows: list[GPU], language: str) -> Picture:
         model: [
             next(iter(find(chosen, network=model, loop=loop, runs=n)), None) for loop, n in ON_GPU
         ]
-        for model in POST_SECONDS
+        for model in MODELS
     }
     return _by_way("gpu", labels, found, language)
 
@@ -360,15 +360,13 @@ def batch_sizes(rows: list[Speed], language: str) -> Picture:
         "native": text["ours"].format(backend="JAX"),
     }
     found = {
-        (model, loop): find(rows, network=model, loop=loop)
-        for model in POST_SECONDS
-        for loop in label
+        (model, loop): find(rows, network=model, loop=loop) for model in MODELS for loop in label
     }
 
     def draw(wide: bool) -> "Figure":
         figure = new_figure(3.6 if wide else 6, wide)
         panels = figure.subplots(1, 2) if wide else figure.subplots(2, 1)
-        for axes, model in zip(panels, POST_SECONDS, strict=True):
+        for axes, model in zip(panels, MODELS, strict=True):
             for loop, color in (("stock", INK), ("native", COLORS[model])):
                 look = {"color": color, "marker": MARKERS[model]}
                 look |= {"markerfacecolor": "none", "linestyle": "--"} if loop == "stock" else {}
@@ -395,7 +393,7 @@ def growth(rows: list[Speed], language: str) -> Picture:
     found = {
         (group, model): find(shown, group=group, network=model)
         for group in groups
-        for model in COLORS
+        for model in MODELS
     }
 
     def draw(wide: bool) -> "Figure":

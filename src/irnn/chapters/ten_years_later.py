@@ -24,7 +24,7 @@ from irnn.show.plots import final_accuracies, learning_curves
 from irnn.show.style import COLORS, MARKERS, legend, logarithmic, new_figure
 from irnn.show.text import described, joined, percent, rate
 from irnn.show.words import SHARED
-from irnn.spec import IMAGES, make
+from irnn.spec import IMAGES, MODELS, make
 from irnn.store import Run
 from irnn.training.plan import Curve, Experiment
 
@@ -40,7 +40,6 @@ PARAMETERS = shared({"learning_rate": "of the IRNN, of RMSprop"}, seeds=3) | {
     "fair": Parameter(True, "add searches on held-out images, and what they chose", switch),
 }
 
-MODELS = ("irnn", "lstm")
 
 DERIVATIVES = (0.0, 0.5, 1.0)  # of relu at 0: today's, 2015's, and what JAX makes of 2015's formula
 
@@ -425,7 +424,7 @@ def _over_rates(runs: Runs, name: str, language: str, alt: str) -> Picture:
         )
     every = tuple(run for some in found.values() for run in some)
     values = [
-        columns(run) | {"clip_norm": run.spec.clip_norm, "accuracy": run["val_accuracy"][-1]}
+        columns(run.spec) | {"clip_norm": run.spec.clip_norm, "accuracy": run["val_accuracy"][-1]}
         for run in every
     ]
     alt = described(alt, findings, language)

@@ -15,7 +15,7 @@ from irnn.show.picture import Picture, columns
 from irnn.show.style import COLORS, INK, MARKERS, legend, new_figure
 from irnn.show.text import described, joined, percent, rate
 from irnn.show.words import SHARED
-from irnn.spec import make
+from irnn.spec import MODELS, make
 from irnn.store import Run
 from irnn.training.plan import Curve, Experiment
 
@@ -34,7 +34,6 @@ PARAMETERS = (
     }
 )
 
-MODELS = ("irnn", "lstm")
 ORDERS = ("rows", "permuted")
 EPOCHS = {"short": 4, "long": 4, "longer": 12, "trinh": 4}
 
@@ -349,7 +348,8 @@ def over_length(runs: Sequence[Run], language: str, alt: str) -> Picture:
         for model in MODELS
     ]
     values = [
-        columns(run) | {"order": order, "steps": steps, "k": k, "accuracy": run["val_accuracy"][-1]}
+        columns(run.spec)
+        | {"order": order, "steps": steps, "k": k, "accuracy": run["val_accuracy"][-1]}
         for (order, _, k), curve in shown.items()
         for run in curve
     ]

@@ -17,6 +17,7 @@ from irnn.show import curves
 from irnn.show.style import BACKENDS, INK, style
 from irnn.show.text import day
 from irnn.show.words import SHARED
+from irnn.spec import RunSpec
 from irnn.store import Run
 
 if TYPE_CHECKING:
@@ -211,9 +212,8 @@ def _short(value: str | int | float | None) -> str | int | None:
     return f"{value:.6g}" if isinstance(value, float) else value
 
 
-def columns(run: Run) -> dict[str, str | int | float]:
+def columns(spec: RunSpec) -> dict[str, str | int | float]:
     """Return the columns of a row of values that say which run it is of."""
-    spec = run.spec
     return {
         "run": spec.id,
         "network": spec.model,
@@ -224,7 +224,9 @@ def columns(run: Run) -> dict[str, str | int | float]:
 
 def _epochs(runs: Iterable[Run]) -> Values:
     """Return a row for each epoch of the runs."""
-    return [shared | epoch for run in runs for shared in [columns(run)] for epoch in run.epochs]
+    return [
+        shared | epoch for run in runs for shared in [columns(run.spec)] for epoch in run.epochs
+    ]
 
 
 def _describe(run: Run, language: str) -> str:

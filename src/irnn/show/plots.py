@@ -114,7 +114,7 @@ def learning_curves(
 
     ends = [_from_to(runs[name], y, labels[name], text) for name in curves]
     values = [
-        columns(run)
+        columns(run.spec)
         | {"epoch": epoch}
         | ({} if x == "epoch" else {x: scale[name] * epoch})
         | {"accuracy" if y == "val_accuracy" else y: value}
@@ -195,7 +195,8 @@ def final_accuracies(rows: dict[str, list[list[Run]]], language: str, alt: str) 
     ]
     shown = [(label, run) for label, groups in rows.items() for some in groups for run in some]
     table = [
-        columns(run) | {"row": label, "accuracy": run["val_accuracy"][-1]} for label, run in shown
+        columns(run.spec) | {"row": label, "accuracy": run["val_accuracy"][-1]}
+        for label, run in shown
     ]
     every = tuple({run.spec: run for _, run in shown}.values())
     return Picture(draw, described(alt, findings, language), language, every, values=table)

@@ -22,12 +22,11 @@ import numpy as np
 from irnn import data
 from irnn.errors import InputError, Unavailable, one_line
 from irnn.recurrent import cache
-from irnn.spec import RunSpec, make
+from irnn.spec import MODELS, RunSpec, make
 from irnn.store import Store
 from irnn.training import processes
 from irnn.training.plan import Resources
 
-NETWORKS = ("irnn", "lstm")
 BACKENDS = ("tensorflow", "jax")  # those that are tested
 CUDA = {
     "jax": 'pip install "jax[cuda13]"',
@@ -161,7 +160,7 @@ def _of_the_backend(mnist: str) -> Iterator[Finding]:
         errors.seek(0)
         *_, last = ["no message", *filter(None, map(str.strip, errors))]
     if stopped.is_set():
-        for name in set(map(str.upper, NETWORKS)) - found:
+        for name in set(map(str.upper, MODELS)) - found:
             yield Finding(name, f"an epoch was not measured: that takes more than {LIMIT} s")
     elif process.returncode:
         yield Finding(
@@ -190,7 +189,7 @@ def of_the_backend(mnist: str) -> Iterator[Finding]:
     name = keras.backend.backend()
     yield _device(where["device"], environment.gpu() is not None, name)
     yield _loop(name)
-    for network in NETWORKS:
+    for network in MODELS:
         yield _epoch(make(network), mnist)
 
 
@@ -236,7 +235,7 @@ def _loop(backend: str) -> Finding:
             choice.loop_name(make("irnn"))  # raises for IRNN_LOOP
             get = "" if find_spec("jax") else "pip install jax, and "
             return Finding("loop", "Keras' own", f"faster: {get}KERAS_BACKEND=jax")
-        chosen = {network: choice.of(make(network)).chosen() for network in NETWORKS}
+        chosen = {network: choice.of(make(network)).chosen() for network in MODELS}
     except InputError as error:
         return Finding("loop", str(error), ready=False)
     names = dict.fromkeys(name for name, _ in chosen.values())
