@@ -100,9 +100,3 @@ def test_a_narrow_drawing_is_there_for_narrow_screens(chapter, glued):
         ("narrow", " hidden", "259"),
     ]
     assert html.count('aria-label="alt"') == 1
-
-
-def test_a_figure_that_is_drawn_already_is_shown_once():
-    html = Picture(new_figure(1), "alt", "en").html()
-    assert html.count("<svg") == 1
-    assert "narrow" not in html

@@ -161,7 +161,7 @@ def test_a_point_lies_in_the_svg_where_the_panel_and_its_axes_say(wide):
 
 
 def test_what_has_no_curves_says_nothing():
-    assert "<script" not in Picture(new_figure(1), "alt", "en").html()
+    assert "<script" not in Picture(lambda wide: new_figure(1, wide), "alt", "en").html()
 
 
 def test_the_lines_of_a_diagram_are_no_curves():

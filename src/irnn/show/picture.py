@@ -38,8 +38,8 @@ class Picture:
     """A figure, its description and what it is drawn from; notebooks show it as HTML.
 
     Args:
-        draw: Draws the figure, for a page where it is true and for a phone where it is false.
-            A figure that is drawn already is shown on both, and so is HTML.
+        draw: Draws the figure, for a page where it is true and for a phone where it is false;
+            or what is shown on both, as HTML.
         alt: What the figure shows, for those who do not see it.
         language: That of the page.
         runs: The runs that it is drawn from.
@@ -51,7 +51,7 @@ class Picture:
 
     """
 
-    draw: "Callable[[bool], Figure] | Figure | str"
+    draw: "Callable[[bool], Figure] | str"
     alt: str
     language: str
     runs: tuple[Run, ...] = ()
@@ -66,7 +66,7 @@ class Picture:
 
     def _figure(self, wide: bool) -> "Figure":
         with style():
-            return self.draw(wide) if callable(self.draw) else self.draw
+            return self.draw(wide)
 
     def svg(self, wide: bool = True) -> str:
         """Return the figure as an SVG element in the page's colours.
@@ -121,18 +121,16 @@ class Picture:
 
         With it stands what `curves.js` needs, where the figure has curves.
         """
-        wide, told = self._drawing(wide=True)
-        drawings, places = f'<div class="wide">{wide}</div>', [told]
-        if callable(self.draw):  # `hidden` where there is no style sheet of the site
-            narrow, told = self._drawing(wide=False)
-            drawings += f'<div class="narrow" hidden>{narrow}</div>'
-            places.append(told)
-        drawings = f'<div role="img" aria-label="{html.escape(self.alt)}">{drawings}</div>'
+        (wide, told), (narrow, told_narrow) = self._drawing(wide=True), self._drawing(wide=False)
+        drawings = (
+            f'<div role="img" aria-label="{html.escape(self.alt)}"><div class="wide">{wide}</div>'
+            f'<div class="narrow" hidden>{narrow}</div></div>'  # hidden without the style sheet
+        )
         if not any(curve["x"] for curve in told["curves"]):
             return drawings
         if self.units:
             drawings += '<div class="irnn-units"></div>'
-        return drawings + self._told(places)
+        return drawings + self._told([told, told_narrow])
 
     def _told(self, places: list[dict]) -> str:
         """Return the words and values of the curves, with their places in each drawing."""
