@@ -5,7 +5,7 @@ p < `SIGNIFICANT`; seeds are taken as independent draws. With one seed nothing i
 Verdicts rest on this test alone; `rank_p` is for the prose, where a single seed decides it.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -101,6 +101,12 @@ def is_ahead(
     if not gap.p < level:  # nor where an accuracy is not finite
         return "undecided"
     return "reproduced" if gap.value > 0 else "not reproduced"
+
+
+def all_or_some(held: Iterable[bool]) -> str:
+    """Return the verdict on a claim that says several things, as on either network."""
+    held = list(held)
+    return "reproduced" if all(held) else "in part" if any(held) else "not reproduced"
 
 
 class NotRecorded(KeyError):

@@ -10,7 +10,7 @@ from irnn.chapters.irnn_vs_lstm import NETWORKS, TUNED
 from irnn.chapters.truncated_bptt import EPOCHS as SWEEP_EPOCHS
 from irnn.data import Data
 from irnn.errors import InputError, one_of
-from irnn.evidence import LEARNS, Claim, NotRecorded, Runs, accuracies, difference
+from irnn.evidence import LEARNS, Claim, NotRecorded, Runs, accuracies, all_or_some, difference
 from irnn.parameters import AVERAGED, Parameter, count, shared, switch
 from irnn.probes import ENDS, Probe
 from irnn.show import reader
@@ -495,7 +495,7 @@ def control_needs_memory(runs: Runs) -> str:
             blank, whole = (runs[delay_name(model, delay, reach)] for reach in ("blank", "all"))
             gap = difference(blank, whole)
             held.append(gap.lower and gap.value < -2 * CLOSE)
-    return "reproduced" if all(held) else "in part" if any(held) else "not reproduced"
+    return all_or_some(held)
 
 
 def irnn_waits(runs: Runs) -> str:
@@ -515,17 +515,14 @@ def border_is_idle(runs: Runs) -> str:
 
     For each network: cropped is not above rows by more than `CLOSE` and chance.
     """
-    held = 0
-    for model in MODELS:
-        gap = difference(runs[f"{model}-cropped"], runs[f"{model}-rows"])
-        held += not (gap.higher and gap.value > CLOSE)
-    return {2: "reproduced", 1: "in part", 0: "not reproduced"}[held]
+    gaps = [difference(runs[f"{m}-cropped"], runs[f"{m}-rows"]) for m in MODELS]
+    return all_or_some(not (gap.higher and gap.value > CLOSE) for gap in gaps)
 
 
 def permuted_is_harder(runs: Runs) -> str:
     """Judge that permuted pixels are harder than rows, for each network, by more than chance."""
-    held = sum(difference(runs[f"{m}-permuted"], runs[f"{m}-rows"]).lower for m in MODELS)
-    return {2: "reproduced", 1: "in part", 0: "not reproduced"}[held]
+    gaps = [difference(runs[f"{m}-permuted"], runs[f"{m}-rows"]) for m in MODELS]
+    return all_or_some(gap.lower for gap in gaps)
 
 
 def irnn_adds(runs: Runs) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from irnn.errors import one_of
-from irnn.evidence import LEARNS, Claim, Runs, accuracies, difference
+from irnn.evidence import LEARNS, Claim, Runs, accuracies, all_or_some, difference
 from irnn.parameters import AVERAGED, Parameter, shared, switch
 from irnn.probes import Probe
 from irnn.show.picture import Picture, columns
@@ -543,8 +543,7 @@ def rmsprop_is_faster(runs: Runs) -> str:
     For each network: by more than `CLOSE`, and by more than chance.
     """
     gaps = [difference(best(rmsprop(runs, m)), best(sgd(runs, m))) for m in MODELS]
-    held = sum(gap.higher and gap.value > CLOSE for gap in gaps)
-    return {2: "reproduced", 1: "in part", 0: "not reproduced"}[held]
+    return all_or_some(gap.higher and gap.value > CLOSE for gap in gaps)
 
 
 def learned_rates(runs: Runs, model: str) -> tuple[int, int]:
@@ -559,11 +558,8 @@ def learned_rates(runs: Runs, model: str) -> tuple[int, int]:
 
 def rmsprop_learns_at_more_rates(runs: Runs) -> str:
     """Judge that RMSprop learns over more decades of its rate than SGD at its best momentum."""
-    held = 0
-    for model in MODELS:
-        with_rmsprop, with_sgd = learned_rates(runs, model)
-        held += with_rmsprop > with_sgd
-    return {2: "reproduced", 1: "in part", 0: "not reproduced"}[held]
+    rates = [learned_rates(runs, model) for model in MODELS]
+    return all_or_some(with_rmsprop > with_sgd for with_rmsprop, with_sgd in rates)
 
 
 def _best(runs: Runs, language: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from irnn.chapters.irnn_vs_lstm import TUNED
 from irnn.chapters.ten_years_later import SEARCHES
-from irnn.evidence import LEARNS, Claim, Runs, accuracies, difference, epochs_ahead
+from irnn.evidence import LEARNS, Claim, Runs, accuracies, all_or_some, difference, epochs_ahead
 from irnn.measurements import Loss, find
 from irnn.parameters import AVERAGED, Parameter, shared, switch
 from irnn.show.curves import of_runs
@@ -453,7 +453,7 @@ def no_long_memory(runs: Runs, of: Callable[[Runs, str], Lengths]) -> str:
         short, full = of(runs, model)
         gaps = [difference(some, full) for some in short]
         held.append(any(g.value > -CLOSE or (not g.lower and g.value > -2 * CLOSE) for g in gaps))
-    return {2: "reproduced", 1: "in part", 0: "not reproduced"}[sum(held)]
+    return all_or_some(held)
 
 
 def lstm_collapses(runs: Runs) -> str:
@@ -493,7 +493,7 @@ def permuted_needs_more(runs: Runs) -> str:
             for order in ORDERS
         }
         held.append(lost["permuted"] - lost["rows"] > CLOSE)
-    return {2: "reproduced", 1: "in part", 0: "not reproduced"}[sum(held)]
+    return all_or_some(held)
 
 
 def all_differs(runs: Runs) -> str:
