@@ -35,7 +35,9 @@ from irnn.training.run import (
 )
 from irnn.training.stop import Stop
 
-UPDATES = 128  # in one call of the device, so that Ctrl-C and the progress bar need not wait long
+# Most updates in one call of the device, so that Ctrl-C and the progress bar need not wait long; of
+# runs on a processor, all together. The last call of an epoch has what is left.
+UPDATES = 128
 
 
 def train_group(
@@ -140,7 +142,8 @@ class Group:
         rows = np.stack([_batches(order, self.spec.batch_size) for order in orders])
         start = time.perf_counter()
         parts = []
-        for part in np.split(rows, rows.shape[1] // self._at_a_time(len(runs)), axis=1):
+        size = max(UPDATES // (len(runs) if jax.default_backend() == "cpu" else 1), 1)
+        for part in np.split(rows, range(size, rows.shape[1], size), axis=1):
             state, values = self.updates(state, self.differing, part, self.x_train, self.y_train)
             parts.append(values)
             if on_update and len(parts) > 1:  # while the device works on the next
@@ -167,11 +170,6 @@ class Group:
         right = np.asarray(part[1]).mean(axis=1) / self.spec.batch_size
         for run, accuracy in zip(runs, right, strict=True):
             on_update(run, part[1].shape[1], float(accuracy))
-
-    def _at_a_time(self, runs: int) -> int:
-        """Return how many updates one call of the device does: a divisor of the epoch's."""
-        limit = UPDATES // (runs if jax.default_backend() == "cpu" else 1)
-        return max(n for n in range(1, max(limit, 1) + 1) if self.spec.updates % n == 0)
 
 
 def _batches(order: np.ndarray, size: int) -> np.ndarray:
