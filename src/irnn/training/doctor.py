@@ -25,9 +25,8 @@ from irnn.recurrent import cache
 from irnn.spec import MODELS, RunSpec, make
 from irnn.store import Store
 from irnn.training import processes
-from irnn.training.plan import Resources
+from irnn.training.plan import BACKENDS, Resources
 
-BACKENDS = ("tensorflow", "jax")  # those that are tested
 CUDA = {
     "jax": 'pip install "jax[cuda13]"',
     "tensorflow": 'pip install "tensorflow[and-cuda]"',

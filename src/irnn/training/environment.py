@@ -48,9 +48,7 @@ def gpu() -> str | None:
 
         gpus = tf.config.list_physical_devices("GPU")
         return tf.config.experimental.get_device_details(gpus[0])["device_name"] if gpus else None
-    import torch
-
-    return torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    return None
 
 
 def fit_leaves_gaps() -> bool:

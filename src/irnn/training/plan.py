@@ -31,7 +31,7 @@ def planned(*experiments: Experiment) -> dict[RunSpec, int]:
     return plan
 
 
-BACKENDS = ("tensorflow", "jax", "torch")  # of Keras, those that train
+BACKENDS = ("tensorflow", "jax")  # of Keras, those that are tested
 
 
 @dataclass(frozen=True, kw_only=True)
