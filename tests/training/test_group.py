@@ -8,7 +8,8 @@ import pytest
 
 from irnn.errors import Unavailable
 from irnn.spec import make
-from irnn.store import METRICS, Store
+from irnn.store import METRICS, Run, Store
+from irnn.training.progress import Progress
 
 on_jax = pytest.mark.skipif(keras.backend.backend() != "jax", reason="together is on JAX only")
 
@@ -126,3 +127,11 @@ def test_stopped_together_and_gone_on_equals_not_stopped(tmp_path):
         train_group(specs, epochs, stopped)
     for spec in specs:
         assert stopped.read(spec)["loss"].tolist() == straight.read(spec)["loss"].tolist()
+
+
+def test_the_line_of_an_epoch_has_a_runs_share_of_the_time(store, capsys):
+    spec = GROUPS["irnn"][0]
+    epoch = dict.fromkeys(METRICS, 0.5) | {"epoch": 1, "seconds": 8.0}
+    with Progress({spec: 1}, {spec: 1}, store) as progress:
+        progress.epoch(Run(spec, [{"first_epoch": 1, "together": 4}], [epoch]))
+    assert capsys.readouterr().err.endswith(", 2.0 s\n")

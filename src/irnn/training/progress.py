@@ -71,7 +71,7 @@ class Progress:
         if self.terminal:
             self._show(run, note)
         else:
-            seconds = run["seconds"][-1]
+            seconds, _ = run.timed()[-1]
             print(f"{self.titles[run.spec]}: {note}, {seconds:.1f} s", file=sys.stderr, flush=True)
 
     def _show(self, run: Run, note: str) -> None:
