@@ -2,7 +2,17 @@
 
 import pytest
 
-from irnn.show.text import rate, seconds
+from irnn.show.text import day, described, mean, percent, rate, seconds, spread
+from irnn.spec import make
+from irnn.store import Run
+
+
+def runs(*seeds):
+    """Runs with a test accuracy per epoch, and half of it as their loss."""
+    return [
+        Run(make("irnn", seed=n), epochs=[{"val_accuracy": v, "loss": v / 2} for v in values])
+        for n, values in enumerate(seeds)
+    ]
 
 
 def test_seconds_are_written_plainly():
@@ -14,3 +24,26 @@ def test_seconds_are_written_plainly():
 )
 def test_rates_are_written_scientifically(value, text):
     assert rate(value) == text
+
+
+def test_an_accuracy_is_the_mean_of_the_seeds_with_its_extent():
+    some = runs((0.1, 0.481), (0.2, 0.559), (0.4, 0.532))
+    assert percent(some, "en") == "52.4% (48.1–55.9%)"
+    assert percent(some, "ja") == "52.4%（48.1\u2060～\u206055.9%）"
+    assert percent(some, "en", epoch=0) == "23.3% (10.0–40.0%)"
+    assert percent(some[:1], "en") == percent(some[:1], "ja") == "48.1%"
+
+
+def test_a_spread_is_in_percentage_points_and_a_mean_has_two_digits():
+    some = runs((0.1, 0.481), (0.2, 0.559), (0.4, 0.532))
+    assert (spread(some), spread(some, epoch=0)) == ("7.8", "30.0")
+    assert (mean(some, "loss"), mean(some, "loss", epoch=0)) == ("0.26", "0.12")
+    assert mean(runs((2468,)), "loss") == "1,200"
+
+
+def test_dates_and_findings_are_written_as_the_language_has_them():
+    assert day("2026-11-05T10:00:00", "en") == "2026-11-05"
+    assert day("2026-11-05T10:00:00", "ja") == "2026 年 11 月 5 日"
+    assert day("unknown", "ja") == "unknown"
+    assert described("Curves", ["a is 1", "b is 2"], "en") == "Curves. a is 1; b is 2."
+    assert described("曲線", ["a は 1", "b は 2"], "ja") == "曲線。a は 1。b は 2。"
