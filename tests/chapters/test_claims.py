@@ -205,7 +205,7 @@ def test_every_seed_learns_if_none_falls_far_behind(final, expected):
     ],
 )
 def test_ahead_in_the_same_time_are_all_seeds_or_the_mean(lstm, expected):
-    irnn = seeds([0.7, 0.71], 6, seconds=10)
+    irnn = seeds([0.7, 0.71], 8, seconds=10)
     for run in irnn:
         for epoch in run.epochs:
             epoch["val_accuracy"] += epoch["epoch"] / 100
