@@ -125,6 +125,24 @@ def test_the_adding_problem_asks_for_the_sum_of_the_marked():
     assert not np.array_equal(few.x_test, samples.x_test[:50])
 
 
+def test_what_a_seed_draws_never_changes():
+    """Or a recorded run goes on with other data than it began with."""
+    permuted = digits_of(pooling=2, permutation=7)
+    order = [3, 10, 6, 8, 1, 14, 0, 7, 4, 13, 15, 2, 12, 5, 9, 11]
+    assert data.pixel_order(permuted).tolist() == order
+    labels = np.repeat([0, 1], [12, 8])
+    assert data.stratified(labels, 5, seed=3).tolist() == [0, 2, 8, 17, 18]
+    chosen = data.training_samples(labels, digits_of(samples=10, seed=3, batch_size=10))
+    assert chosen.tolist() == data.stratified(labels, 10, seed=3).tolist()
+    adding = data.load(make("lstm", dataset="adding", length=3, samples=10, batch_size=10))
+    assert adding.x_train[0, :, 0] == pytest.approx(data.adding(3, 10, 0)[0][0, :, 0])
+    assert adding.x_test[0, :, 0] == pytest.approx(data.adding(3, 10_000, 1)[0][0, :, 0])
+    numbers, sums = data.adding(3, 2, 0)
+    assert numbers[1, :, 0] == pytest.approx([0.23681051, 0.18136477, 0.80127442])
+    assert numbers[1, :, 1].tolist() == [1, 1, 0]
+    assert sums[1] == pytest.approx(0.41817528)
+
+
 def test_mnist_comes_from_the_environment(mnist, monkeypatch):
     monkeypatch.setenv("MNIST_NPZ", str(mnist))
     assert data.load_images("mnist").y_train[:3].tolist() == [5, 0, 4]

@@ -147,6 +147,26 @@ def test_a_seed_starts_the_same_network_on_every_backend():
     assert not np.array_equal(weights[0], other[0])
 
 
+@pytest.mark.parametrize(
+    ("semantics", "kernel", "recurrent", "dense"),
+    [
+        ("2015", (-0.337131, -0.284977), (-0.577789, -0.931945), (-0.313234, -0.361949)),
+        ("today", (-0.323905, -0.273797), (0.197189, -0.040615), (-0.542537, -0.626914)),
+    ],
+)
+def test_a_seed_starts_the_same_lstm_on_every_backend(semantics, kernel, recurrent, dense):
+    from irnn import models
+
+    spec = make("lstm", semantics, dataset="digits", pooling=4, units=3, seed=2)
+    weights = dict(zip(WEIGHTS, models.build(spec).get_weights(), strict=True))
+    for name, start in (
+        ("kernel", kernel),
+        ("recurrent_kernel", recurrent),
+        ("dense_kernel", dense),
+    ):
+        assert weights[name][0, :2] == pytest.approx(start, abs=1e-5), name
+
+
 def test_initial_weights_of_2015():
     from irnn import models
 
