@@ -8,13 +8,14 @@ import signal
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from irnn.errors import InputError
 from irnn.spec import make
-from irnn.store import METRICS, Store
+from irnn.store import METRICS, Run, Store
 
 pytestmark = pytest.mark.keras
 SPEC = make("irnn", dataset="digits", pooling=2, units=8, learning_rate=1e-3, samples=300)
@@ -79,6 +80,29 @@ def test_recorded_metrics_are_those_of_the_weights(straight):
     assert run["val_accuracy"][-1] == pytest.approx(accuracy)
     chosen = probabilities[np.arange(360), samples.y_test]
     assert run["val_loss"][-1] == pytest.approx(-np.log(chosen).mean(), rel=1e-4)
+
+
+def test_the_order_of_an_epochs_samples_never_changes():
+    """Or a recorded run goes on as if it were another."""
+    from irnn.training.run import shuffle
+
+    run = Run(make("irnn", seed=3))
+    assert shuffle(run, 8).tolist() == [2, 1, 4, 0, 5, 7, 6, 3]
+    run.epochs.append({})
+    assert shuffle(run, 8).tolist() == [1, 7, 4, 0, 2, 6, 3, 5]
+
+
+def test_norms_and_seconds_are_those_of_the_epoch_alone(store, monkeypatch):
+    from irnn.training import run as training
+
+    clock = iter((100.0, 107.5, 200.0, 201.25)).__next__
+    monkeypatch.setattr(training, "time", SimpleNamespace(perf_counter=clock))
+    small = {"dataset": "digits", "pooling": 4, "units": 4, "samples": 100, "batch_size": 100}
+    still = make("lstm", learning_rate=1e-12, **small)  # each epoch is as the first one
+    run = train(still, 2, store)
+    assert run["seconds"].tolist() == [7.5, 1.25]
+    assert run["gradient_norm"][0] > 0
+    assert run["gradient_norm"][1] == pytest.approx(run["gradient_norm"][0], rel=1e-3)
 
 
 def test_stop_and_go_on_equals_going_straight_through(straight, store):
