@@ -79,6 +79,15 @@ def test_a_line_cut_off_by_a_kill_is_left_out(store, cut):
     assert path.read_bytes().startswith(whole)
 
 
+def test_what_a_kill_left_is_cut_off_even_if_longer_than_what_follows(store):
+    path = record(store, 2)
+    whole = path.read_bytes()
+    path.write_bytes(whole + json.dumps({"sitting": {"device": "CPU" * 200}}).encode()[:-1])
+    store.append(SPEC, line(3))
+    assert path.read_bytes() == whole + json.dumps(line(3)).encode() + b"\n"
+    assert len(store.read(SPEC)) == 3
+
+
 def test_a_kill_before_the_first_whole_line(store):
     path = record(store, 1)
     for start in (b"", path.read_bytes()[:20]):
