@@ -15,6 +15,7 @@ from irnn.chapters import (
     truncated_bptt,
 )
 from irnn.errors import InputError
+from irnn.evidence import difference
 from irnn.languages import LANGUAGES
 from irnn.show.text import rate
 from irnn.spec import make
@@ -181,6 +182,50 @@ def test_numbers_of_the_optimizers_are_those_of_the_best_settings():
     assert counts == [1, 1, 1]
     assert found["irnn_sgd_stalled"] == found["sgd_settings"] - 2
     assert (found["irnn_rmsprop_learned"], found["irnn_rmsprop_rates"]) == (2, 2)
+
+
+def test_numbers_of_the_papers_setting_are_what_its_updates_can_do():
+    runs = recorded(optimizer, epochs=3, seeds=2, paper=True)
+    for run in runs["irnn-paper"]:
+        for epoch, loss in zip(run.epochs, (2.302, 2.3015, 2.301), strict=True):
+            epoch |= {"loss": loss, "gradient_norm": 5.0}
+    found = optimizer.numbers(runs, "en")
+    assert (found["paper_batch"], found["paper_updates"]) == (16, "11,250")  # 60,000 / 16 an epoch
+    assert (found["irnn_paper_fall"], found["irnn_paper_loss"]) == ("10⁻³", "2.3")
+    assert found["irnn_paper_pace"] == "0.1"  # in a million updates, by 0.001 in 7,500
+    assert found["paper_moved"] == rate(1e-8 * 11_250)
+    assert (found["paper_lowers"], found["paper_farthest"]) == ("0.0006", "0.01")
+    assert is_accuracy(found["lstm_paper"], runs["lstm-paper"])
+
+
+def test_the_norm_at_the_start_is_that_of_the_lowest_rate_without_momentum():
+    runs = recorded(optimizer, seeds=2, paper=False)
+    still = runs["irnn-sgd-0"][0]
+    still.epochs[0] = still.epochs[0] | {"gradient_norm": 7.0}
+    assert optimizer.numbers(runs, "en")["irnn_norm_start"] == "7"
+
+
+def test_p_values_are_those_of_the_difference_to_the_whole_gradient_and_to_rows():
+    runs = recorded(truncated_bptt, seeds=2)
+    for n, run in enumerate(runs["irnn-rows-half"] + runs["lstm-longer-28"]):
+        run.epochs[-1] = run.epochs[-1] | {"val_accuracy": 0.3 + n % 2 / 10}
+    found = truncated_bptt.numbers(runs, "en")
+    for name, pair in {
+        "irnn_rows_half_p": ("irnn-rows-half", "irnn-rows-all"),
+        "lstm_longer_28_p": ("lstm-longer-28", "lstm-longer-784"),
+    }.items():
+        assert found[name] == f"{difference(*(runs[curve] for curve in pair)).p:.2g}"
+        assert 0 < float(found[name]) < 1
+    runs = recorded(long_dependency, seeds=2)
+    for n, run in enumerate(runs["irnn-permuted"] + runs["lstm-delay-98-blank"]):
+        run.epochs[-1] = run.epochs[-1] | {"val_accuracy": 0.3 + n % 2 / 10}
+    found = long_dependency.numbers(runs, "en")
+    for name, pair in {
+        "irnn_permuted_p": ("irnn-permuted", "irnn-rows"),
+        "lstm_delay2_blank_p": ("lstm-delay-98-blank", "lstm-delay-98-all"),
+    }.items():
+        assert found[name] == f"{difference(*(runs[curve] for curve in pair)).p:.2g}"
+        assert 0 < float(found[name]) < 1
 
 
 def test_numbers_of_ten_years_later_are_those_of_their_curves():

@@ -267,6 +267,16 @@ def test_an_lstm_collapses_if_cut_it_is_at_chance_and_else_is_not(cut, full, exp
     assert rule(truncated_bptt, "lstm-collapses-when-cut")(found) == expected
 
 
+def test_an_lstm_that_is_cut_is_compared_at_the_last_epoch_that_both_have():
+    cut, full = seeds([0.10, 0.11, 0.12], 3), seeds([0.80, 0.81, 0.82], 2)
+    for run in cut:
+        run.epochs[2]["val_accuracy"] = 0.9
+    for run in full:
+        run.epochs[0]["val_accuracy"] = 0.1
+    found = {"lstm-long-300": cut, "lstm-long-784": full}
+    assert rule(truncated_bptt, "lstm-collapses-when-cut")(found) == "reproduced"
+
+
 @pytest.mark.parametrize(
     ("cut", "expected"),
     [
