@@ -247,6 +247,8 @@ def test_keras_accuracy_is_that_after_900_epochs_and_less_a_point():
     runs = seeds([0.5], 901)
     runs[0].epochs[899]["val_accuracy"] = 0.95
     assert judged({"irnn": runs}) == "reproduced"
+    (claim,) = (claim for claim in irnn_vs_lstm.CLAIMS if claim.name == "keras-93-percent")
+    assert claim.measured({"irnn": runs}, "en") == "95.0% after 900 epochs"
     with pytest.raises(NotRecorded):
         judged({"irnn": seeds([0.95], 899)})
 

@@ -686,9 +686,16 @@ def _seconds(runs: Runs, language: str) -> str:
 
 
 def _final(runs: Runs, language: str) -> str:
-    return MEASURED[language]["final"].format(
-        irnn=percent(runs["irnn"], language), n=len(runs["irnn"][0])
-    )
+    return _after(runs, language, len(runs["irnn"][0]))
+
+
+def _after_example(runs: Runs, language: str) -> str:
+    return _after(runs, language, EXAMPLE_EPOCHS)
+
+
+def _after(runs: Runs, language: str, epochs: int) -> str:
+    reached = percent(runs["irnn"], language, epochs - 1)
+    return MEASURED[language]["final"].format(irnn=reached, n=epochs)
 
 
 MEASURED = {
@@ -716,5 +723,5 @@ CLAIMS = (
     ),
     Claim("every-seed-learns", every_seed_learns, _final),
     Claim("lstm-epochs-cost-more", lstm_epochs_cost_more, _seconds),
-    Claim("keras-93-percent", keras_accuracy, _final),
+    Claim("keras-93-percent", keras_accuracy, _after_example),
 )
