@@ -490,6 +490,17 @@ def test_an_irnn_adds_if_it_does_wherever_the_lstm_does(irnn, lstm, expected):
     assert rule(long_dependency, "irnn-adds")(found) == expected
 
 
+@pytest.mark.parametrize("errors", [(None, 0.01, 0.02), (0.01, None, 0.02), (0.01, 0.02, None)])
+def test_a_seed_that_diverged_adds_worst_whichever_it_is(errors):
+    found = {}
+    for n in long_dependency.ADDING:
+        some = [run for error in errors for run in seeds([0.5], val_loss=error)]
+        found[f"irnn-adding-{n}"] = found[f"lstm-adding-{n}"] = some
+    assert rule(long_dependency, "irnn-adds")(found) == "reproduced"
+    (claim,) = (claim for claim in long_dependency.CLAIMS if claim.name == "irnn-adds")
+    assert "0.02" in claim.measured(found, "en")
+
+
 # --- of ten years later -----------------------------------------------------------------
 
 

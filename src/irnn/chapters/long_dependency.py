@@ -1,5 +1,6 @@
 """Does naming a digit need a memory that long? Orders of the pixels, and a task that does."""
 
+import math
 from collections.abc import Iterable
 from statistics import median
 from typing import TYPE_CHECKING
@@ -455,8 +456,9 @@ def control(runs: Runs, language: str) -> Picture:
 
 
 def _error(runs: list[Run]) -> float:
-    """Return the median over the seeds of the squared error at the end."""
-    return median(run["val_loss"][-1] for run in runs)
+    """Return the median over the seeds of the squared error at the end; not finite is infinite."""
+    ends = [float(run["val_loss"][-1]) for run in runs]
+    return median(end if math.isfinite(end) else math.inf for end in ends)
 
 
 def _has_learned(runs: list[Run]) -> bool:
