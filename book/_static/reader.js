@@ -349,8 +349,8 @@ async function start(root) {
 const root = document.querySelector(".irnn-reader");
 if (isOurs(location.hash)) start(root).then(() => root.scrollIntoView());
 else
-  new IntersectionObserver(([entry], observer) => {
-    if (!entry.isIntersecting) return;
+  new IntersectionObserver((entries, observer) => { // several, where an address leads to a part of the page
+    if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
     observer.disconnect();
     start(root);
   }, { rootMargin: "100% 0px" }).observe(root);

@@ -94,6 +94,11 @@ def test_it_starts_when_the_reader_comes_near(opened):
     assert t(page) == 784
 
 
+def test_it_starts_where_an_address_leads_to_it(opened):
+    page = opened("#figure-reading", "en")
+    assert WORDS["en"]["draw"] in page.run(f"{READER}.textContent")
+
+
 @pytest.mark.parametrize("language", ["en", "ja"])
 def test_it_plays_pauses_and_ends(opened, language):
     words = WORDS[language]
