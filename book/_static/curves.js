@@ -90,11 +90,12 @@ class Drawing {
     Object.assign(this, { figure, plots, entries });
     this.svg = root.querySelector("svg");
     [this.width, this.height] = this.svg.getAttribute("viewBox").split(" ").slice(2).map(Number);
-    this.parts = figure.curves.map((_, n) => this.find("curve", n)[0]);
-    this.paths = this.parts.map((part) =>
-      [...part.querySelectorAll(":scope > path")].map((path) => [path, path.getAttribute("d")]));
-    this.marks = this.parts.map((part) =>
-      [...part.querySelectorAll("use")].map((mark) => [mark, Number(mark.getAttribute("x"))]));
+    this.parts = figure.curves.map((_, n) => this.find("curve", n)); // none of what is not drawn
+    const inside = (parts, what) => parts.flatMap((part) => [...part.querySelectorAll(what)]);
+    this.paths = this.parts.map((parts) =>
+      inside(parts, ":scope > path").map((path) => [path, path.getAttribute("d")]));
+    this.marks = this.parts.map((parts) =>
+      inside(parts, "use").map((mark) => [mark, Number(mark.getAttribute("x"))]));
     this.ring = makeSvg("circle", { class: "irnn-ring", r: 5 });
     this.answer = make("output", { className: "irnn-answer" });
     const panels = plots.map((_, n) => this.panel(n)).filter(Boolean);
@@ -193,8 +194,9 @@ class Drawing {
   show(asked) {
     if (asked?.curve === this.asked?.curve && asked?.k === this.asked?.k) return;
     this.asked = asked;
-    this.parts.forEach((part, n) =>
-      part.classList.toggle("irnn-asked", this.figure.curves[n] === asked?.curve));
+    this.parts.forEach((parts, n) => {
+      for (const part of parts) part.classList.toggle("irnn-asked", this.figure.curves[n] === asked?.curve);
+    });
     this.ring.remove();
     this.answer.replaceChildren();
     if (!asked) return;
@@ -228,8 +230,8 @@ class Drawing {
   draw() {
     const { curves, hidden } = this.figure;
     this.show(null);
-    this.parts.forEach((part, n) => {
-      part.style.display = hidden.has(curves[n].label) ? "none" : "";
+    this.parts.forEach((parts, n) => {
+      for (const part of parts) part.style.display = hidden.has(curves[n].label) ? "none" : "";
       this.stretch(n);
     });
     this.entries.forEach(({ label }, n) => {
@@ -275,5 +277,9 @@ class Drawing {
 
 for (const root of globalThis.document?.querySelectorAll(".irnn-figure") ?? []) {
   const page = root.querySelector(":scope > script[type='application/json']");
-  if (page) new Figure(root, JSON.parse(page.textContent));
+  try {
+    if (page) new Figure(root, JSON.parse(page.textContent));
+  } catch (error) {
+    reportError(error); // the others answer
+  }
 }

@@ -22,14 +22,17 @@ IRNN = {"en": "IRNN, learning rate 10⁻⁶ (2 seeds)", "ja": "IRNN、学習率 
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
-    """Serve a page with a figure of two curves in each language."""
+    """Serve a page with a figure of two curves in each language, and one that lacks a curve."""
     folder = tmp_path_factory.mktemp("pages")
     for name in ("curves.js", "dom.js", "style.css"):
         shutil.copy(SCRIPTS / name, folder)
-    for language in ("en", "ja"):
+    for language in ("ja", "en"):
         figure = learning_curves(recorded(), ["irnn", "lstm"], language, "alt").html()
         page = PAGE.format(language=language, figure=figure)
         (folder / f"{language}.html").write_text(page, "utf-8")
+    undrawn = figure.replace('data-curve="0"', "")
+    page = PAGE.format(language="en", figure=undrawn + figure)
+    (folder / "undrawn.html").write_text(page, "utf-8")
     with served(folder) as url:
         yield url
 
@@ -106,6 +109,17 @@ def test_hover_shows_a_seeds_value_and_its_run(opened, language):
     assert answer(page)[1] == SHARED[language]["of mean"]
     page.call("Input.dispatchMouseEvent", type="mouseMoved", x=1, y=1)
     assert answer(page) == []
+
+
+def test_a_curve_that_is_not_drawn_stops_neither_its_figure_nor_the_next(opened, browser):
+    browser.errors.clear()
+    page = opened("undrawn")
+    assert page.run("document.querySelectorAll('.irnn-curves').length") == 2
+    click(page, IRNN["en"])
+    click(page, SHARED["en"]["updates"])
+    hover(page, 2, 0.02)
+    assert answer(page)[0].startswith("LSTM")
+    assert browser.errors == []
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])

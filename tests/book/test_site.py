@@ -193,6 +193,15 @@ def test_nothing_is_loaded_from_elsewhere(pages):
         assert not [url for url in loaded if urlsplit(url).netloc], page.path
 
 
+def test_no_page_writes_an_error_to_the_console(browser, address, pages):
+    wrong = {}
+    for name in pages:
+        browser.errors.clear()
+        browser.page(f"{address}/{name}").close()
+        wrong |= {name: browser.errors.copy()} if browser.errors else {}
+    assert wrong == {}
+
+
 FOOT = {
     "en": ["Version", "MIT License", "How to cite", "executed notebook", "source notebook"],
     "ja": ["バージョン", "MIT ライセンス", "引用方法", "実行済みノートブック", "元のノートブック"],
