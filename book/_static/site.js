@@ -43,6 +43,13 @@ for (const link of document.querySelectorAll(".language-switch"))
       link.search = location.search;
     });
 
+// On a phone the columns of a table stand below each other, where a cell has to say which it is of.
+for (const table of document.querySelectorAll(".bd-article .table")) {
+  const names = [...table.querySelectorAll("thead th")].map((heading) => heading.textContent);
+  for (const cell of table.querySelectorAll("tbody td"))
+    if (cell.textContent.trim()) cell.dataset.label = names[cell.cellIndex];
+}
+
 if (language === "ja") {
   Documentation.addTranslations({
     locale: "ja",
