@@ -8,7 +8,7 @@ for (const box of document.querySelectorAll(".irnn-catalogue")) {
   const body = box.querySelector("tbody");
   const rows = [...body.rows];
 
-  const input = make("input", { type: "search", placeholder: words.hint, ariaLabel: words.filter });
+  const input = make("input", { type: "search", placeholder: words.hint });
   const count = make("output", { ariaLive: "polite" });
   const filter = () => {
     const parts = input.value.toLowerCase().split(/\s+/).filter(Boolean);
@@ -21,7 +21,8 @@ for (const box of document.querySelectorAll(".irnn-catalogue")) {
     count.textContent = filled(words.of, { n, all: rows.length });
   };
   input.addEventListener("input", filter);
-  box.prepend(input, count);
+  const label = make("label", {}, words.filter, " ", input);
+  box.before(make("div", { className: "irnn-catalogue-filter" }, label, count));
   filter();
 
   const headings = [...box.querySelectorAll("th")];

@@ -41,6 +41,19 @@ def test_json_says_the_same(two, capsys):
     assert (lstm["best"], lstm["final"], lstm["clip_norm"]) == (None, None, 1.0)
 
 
+def test_on_the_page_the_main_experiment_comes_first(store):
+    first = [make("irnn", learning_rate=1e-6), make("irnn", learning_rate=1e-5), make("lstm")]
+    others = [make("irnn", bptt_steps=49), make("irnn", pooling=2), make("irnn", dataset="digits")]
+    for spec in reversed([*first, *others]):
+        store.append(spec, {"sitting": SITTING}, {"epoch": 1} | dict.fromkeys(METRICS, 0.5))
+    table = catalogue.table(store.runs()[0], "en", str(store.root)).html
+    shown = [re.findall(">([^<]*)</td>", row)[:3] for row in table.split("<tr>")[2:]]
+    expected = [[spec.model.upper(), setting(spec), f"{spec.learning_rate:g}"] for spec in others]
+    for (model, _, rate), spec in zip(shown[:3], first, strict=True):
+        assert (model, rate) == (spec.model.upper(), f"{spec.learning_rate:g}")
+    assert shown[3:] == expected
+
+
 def test_the_page_shows_what_differs_and_escapes_it(two):
     table = catalogue.table(two.runs()[0], "en", str(two.root)).html
     assert table.count("<tr>") == 3

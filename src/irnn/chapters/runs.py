@@ -30,9 +30,9 @@ HEADINGS = {
         "model": "network",
         "setting": "setting",
         "learning_rate": "rate",
-        "epochs": "epochs",
         "best": "best",
         "final": "final",
+        "epochs": "epochs",
         "seeds": "seeds",
         "seconds": "s/epoch",
         "where": "trained on",
@@ -42,9 +42,9 @@ HEADINGS = {
         "model": "ネットワーク",
         "setting": "設定",
         "learning_rate": "学習率",
-        "epochs": "エポック数",
         "best": "最高",
         "final": "最終",
+        "epochs": "エポック数",
         "seeds": "シード",
         "seconds": "1 エポックの秒数",
         "where": "学習環境",
@@ -58,12 +58,14 @@ WORDS = {
         "filter": "Filter the settings",
         "of": "{n} of {all} settings",
         "hint": "lstm bptt_steps 49",
+        "main": "as in the main chapter",
         "where": "{device} ({backend})",
     },
     "ja": {
         "filter": "設定を絞り込む",
         "of": "{all} 通りの設定のうち {n} 通り",
         "hint": "lstm bptt_steps 49",
+        "main": "本編と同じ",
         "where": "{device}（{backend}）",
     },
 }
@@ -144,7 +146,8 @@ def table(runs: Iterable[Run], language: str, runs_dir: str = "") -> Table:
     """Return the catalogue as a table, which `catalogue.js` sorts and filters.
 
     A row has the runs that the seed alone sets apart: a page of a row for each is slow on a
-    phone. The seed of a published run leads to the copy of its record in the site.
+    phone. The main experiment comes first, then what else reads all pixels of MNIST. The seed of a
+    published run leads to the copy of its record in the site.
     """
     linked = Store(runs_dir).root == RUNS
     head = "".join(
@@ -154,12 +157,20 @@ def table(runs: Iterable[Run], language: str, runs_dir: str = "") -> Table:
     groups: dict[tuple[RunSpec, bool], list[Run]] = {}
     for run in runs:
         groups.setdefault(_without_seed(run.spec), []).append(run)
-    body = "".join(_html_row(*key, some, language, linked) for key, some in groups.items())
+    body = "".join(
+        _html_row(*key, some, language, linked) for key, some in sorted(groups.items(), key=_place)
+    )
     words = json.dumps(WORDS[language], ensure_ascii=False)
     return Table(
         f'<div class="irnn-catalogue"><script type="application/json">{words}</script>'
         f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
+
+
+def _place(group: tuple[tuple[RunSpec, bool], list[Run]]) -> tuple:
+    """Return by what the table's rows are in order."""
+    (spec, own), _ = group
+    return spec.dataset != "mnist", spec.pooling, own, setting(spec), spec.model, spec.learning_rate
 
 
 def _without_seed(spec: RunSpec) -> tuple[RunSpec, bool]:
@@ -191,7 +202,7 @@ def _html_row(spec: RunSpec, own: bool, runs: list[Run], language: str, linked: 
     text = WORDS[language]["where"]
     shown = {
         "model": spec.model.upper(),
-        "setting": html.escape(", ".join(filter(None, words))) or "–",
+        "setting": html.escape(", ".join(filter(None, words))) or WORDS[language]["main"],
         "learning_rate": f"{spec.learning_rate:g}",
         "seeds": " ".join(links),
         "epochs": "–".join(dict.fromkeys(str(f([len(run) for run in runs])) for f in (min, max))),
