@@ -3,8 +3,9 @@
 
 const language = document.documentElement.lang;
 
-// On the search page: the languages share one index, so list the pages in the reader's first; and
-// among them those first whose titles have most of what is searched for.
+// On the search page: the languages share one index, so list the pages in the reader's, or all where
+// none of these has it; first those whose titles have most of what is searched for. Excerpts are of
+// the article, not of what stands around it or is folded away.
 if (typeof Search !== "undefined") {
   let wanted = new Set();
   const parse = Search._parseQuery;
@@ -14,10 +15,22 @@ if (typeof Search !== "undefined") {
     return parsed;
   };
   const stemmer = new Stemmer();
-  Scorer.score = ([docname, title, , , score]) => {
+  Scorer.score = ([, title, , , score]) => {
     const terms = splitQuery(title.toLowerCase()).map((term) => stemmer.stemWord(term));
     const share = terms.filter((term) => wanted.has(term)).length / (wanted.size || 1);
-    return score + 100 * Math.min(share, 1) + (docname.startsWith(`book/${language}/`) ? 1000 : 0);
+    return score + 100 * Math.min(share, 1);
+  };
+  const perform = Search._performSearch;
+  Search._performSearch = (...query) => {
+    const found = perform(...query);
+    const own = found.filter(([docname]) => docname.startsWith(`book/${language}/`));
+    return own.length ? own : found;
+  };
+  const toText = Search.htmlToText;
+  Search.htmlToText = (html, anchor) => {
+    const page = new DOMParser().parseFromString(html, "text/html");
+    for (const part of page.querySelectorAll("details, svg, .bd-article h1")) part.remove();
+    return toText(`<div role="main">${page.querySelector(".bd-article").innerHTML}</div>`, anchor);
   };
 }
 
@@ -50,6 +63,9 @@ for (const table of document.querySelectorAll(".bd-article .table")) {
     if (cell.textContent.trim()) cell.dataset.label = names[cell.cellIndex];
 }
 
+// What was searched for is marked on the page that is opened from the results, on no other later.
+if (!/\/search[^/]*$/.test(document.referrer)) localStorage.removeItem("sphinx_highlight_terms");
+
 if (language === "ja") {
   Documentation.addTranslations({
     locale: "ja",
@@ -61,6 +77,7 @@ if (language === "ja") {
         "${resultCount} ページが見つかった。",
       "Your search did not match any documents. Please make sure that all words are spelled correctly and that you've selected enough categories.":
         "見つからなかった。別の語で試してほしい。",
+      "Hide Search Matches": "検索語の強調を消す",
     },
   });
 

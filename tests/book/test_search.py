@@ -71,6 +71,7 @@ QUERIES = {
     },
 }
 PAGES = {"en": "search.html", "ja": "search-ja.html"}
+CHROME = {"en": "On this page", "ja": "このページの内容"}  # what stands around every article
 SHOWN = 5  # pages, that a reader sees without scrolling
 FOUND = """queries.map((query) =>
   Search._performSearch(...Search._parseQuery(query)).reverse().map(([page]) => page))
@@ -102,13 +103,13 @@ def test_every_query_finds_its_page_in_the_readers_language_first(found, languag
 
 
 @pytest.mark.parametrize(
-    ("language", "query", "page", "said"),
+    ("language", "query", "page", "said", "hide"),
     [
-        ("en", "long memory", "long-dependency", "page(s) matching"),
-        ("ja", "長い記憶", "long-dependency", "ページが見つかった"),
+        ("en", "long memory", "long-dependency", "page(s) matching", "Hide Search Matches"),
+        ("ja", "長い記憶", "long-dependency", "ページが見つかった", "検索語の強調を消す"),
     ],
 )
-def test_a_reader_searches_from_any_page(browser, address, language, query, page, said):
+def test_a_reader_searches_from_any_page(browser, address, language, query, page, said, hide):
     tab = browser.page(f"{address}/book/{language}/scale.html")
     tab.run("document.querySelector('.search-button-field').click()")
     tab.run(f"document.activeElement.value = {json.dumps(query)}")
@@ -116,6 +117,20 @@ def test_a_reader_searches_from_any_page(browser, address, language, query, page
     tab.wait(f"document.querySelector('.search-summary')?.textContent.includes({json.dumps(said)})")
     first = tab.run("document.querySelector('ul.search a').getAttribute('href')")
     assert first.startswith(f"book/{language}/{page}.html")
+    tab.wait("document.querySelector('ul.search p.context')")
+    excerpts = "[...document.querySelectorAll('p.context')].map((p) => p.textContent).join()"
+    assert CHROME[language] not in tab.run(excerpts)
+    tab.run("document.querySelector('ul.search a').click()")
+    tab.wait("!!document.querySelector('.highlight-link')")
+    assert tab.run("document.querySelector('.highlight-link').innerText") == hide
+    tab.close()
+
+
+def test_words_are_marked_on_no_page_but_those_that_were_found(browser, address):
+    tab = browser.page(f"{address}/search.html?q=gradient")
+    tab.wait("document.querySelector('.search-summary')?.textContent.includes('matching')")
+    tab.go(f"{address}/book/en/scale.html")
+    assert not tab.run("document.querySelector('.highlighted')")
     tab.close()
 
 
