@@ -38,16 +38,10 @@ OTHER_PARAMETERS = {
     ),
 }
 NO_MNIST = {
-    "en": (
-        "Not MNIST",
-        "MNIST could not be downloaded when this page was built. The digits on it were drawn for "
-        "this book in MNIST's format. The learning curves are those of MNIST.",
-    ),
-    "ja": (
-        "MNIST ではない画像",
-        "このページの生成時に MNIST を取得できなかったため、ここでは、本書のために MNIST の形式で"
-        "描いた数字を使う。学習曲線は MNIST のものである。",
-    ),
+    "en": "The digits on this page were drawn for this book in MNIST's format, as MNIST could not "
+    "be downloaded when the page was built. The learning curves are those of MNIST.",
+    "ja": "このページの数字の画像は、生成時に MNIST を取得できなかったため、本書のために MNIST の"
+    "形式で描いたものである。学習曲線は MNIST のものである。",
 }
 
 
@@ -251,7 +245,7 @@ def source(module: str, name: str) -> Markdown:
 def images(dataset: str, language: str) -> data.Data:
     """Return a dataset's images, for a picture of one.
 
-    Where MNIST cannot be downloaded, they are digits of our own, and a notice says so. Raises
+    Where MNIST cannot be downloaded, they are digits of our own, and a note says so. Raises
     `Unavailable` where `MNIST_NPZ` names a file that cannot be used.
     """
     try:
@@ -259,7 +253,7 @@ def images(dataset: str, language: str) -> data.Data:
     except Unavailable:
         if os.environ.get("MNIST_NPZ"):
             raise
-    _admonition(NO_MNIST, language)
+    display(HTML(f'<p class="irnn-note">{html.escape(NO_MNIST[language])}</p>'))
     own, labels = handwriting.digits()
     return data.Data(own, labels, own, labels)
 
