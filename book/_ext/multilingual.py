@@ -44,6 +44,7 @@ CATALOGS = {
 
 OUTDATED = "Not up to date"
 FOLLOW = "This page has changed in another language and has yet to follow. See:"
+MISSING = "There is no such page. The first page:"
 
 # What the catalogs lack, or say in words that do not suit a book. `multilingual_strings` in
 # the configuration adds to them.
@@ -56,6 +57,7 @@ STRINGS = {
     },
     "ja": {
         OUTDATED: "更新待ちのページ",
+        MISSING: "お探しのページはない。最初のページ：",
         FOLLOW: "このページは別の言語で更新されたが、その内容をまだ反映していない。最新の内容：",
         "Section Navigation": "目次",
         "Site navigation": "サイトの最初のページ",
@@ -231,6 +233,22 @@ class MultilingualHTMLBuilder(StandaloneHTMLBuilder):
             if code != self.first:
                 path = str(Path(self.outdir, self.search_page(code)))
                 self.handle_page("search", {"language": code}, "search.html", path)
+        self.write_signpost("404", MISSING)
+        if HOME not in self.env.found_docs:
+            self.write_signpost(HOME, "", to=self.get_target_uri(self.config.root_doc))
+
+    def write_signpost(self, name: str, text: str, to: str = "") -> None:
+        """Write a page that leads to every language's first page, and goes *to* one, if any."""
+        address = "" if to else self.config.html_baseurl  # a host shows 404.html at any address
+        ways = []
+        for code in self.languages:
+            home = self.in_language(HOME, code)
+            with self.speaking(code):
+                said = text and _(text)
+            href = urljoin(address, self.get_target_uri(home))
+            ways.append((code, said, href, self.env.titles[home].astext()))
+        page = self.templates.render("signpost.html", {"ways": ways, "to": to})
+        Path(self.outdir, f"{name}.html").write_text(page, encoding="utf-8")
 
     def handle_page(self, pagename, addctx, *args, **kwargs) -> None:
         """Render what stands around the body in the same language."""

@@ -152,6 +152,28 @@ def test_pages_are_described_by_their_first_sentences(page):
     assert description("search-ja") == "本"
 
 
+def test_who_shows_a_link_to_a_page_learns_what_it_is(page):
+    graph = dict(re.findall('<meta property="og:(.*?)" content="(.*?)" />', page("ja/math")))
+    assert graph.pop("description").startswith("Erster Satz mit &lt;Zeichen&gt;.")
+    site = "https://site.example/book"
+    assert graph == {
+        "type": "article",
+        "title": "M",
+        "url": f"{site}/ja/math.html",
+        "locale": "ja_JP",
+    }
+    assert 'property="og:description" content="An own description"' in page("en/extra")
+    assert f'property="og:url" content="{site}/search-ja.html"' in page("search-ja")
+
+
+def test_a_missing_page_and_the_root_lead_to_every_language(page):
+    for name, site in (("404", "https://site.example/book/"), ("index", "")):
+        ways = dict(re.findall('<p lang="(.*?)">[^<]* <a href="(.*?)">', page(name)))
+        assert ways == {code: f"{site}{code}/index.html" for code in ("de", "en", "ja")}
+    assert "お探しのページはない" in page("404")
+    assert 'content="0; url=start.html"' in page("index")
+
+
 def test_every_language_has_a_search_page(page):
     assert links(page("search"), "language-switch") == {
         "en": "search-en.html",
@@ -292,4 +314,5 @@ def test_a_third_language_of_the_book_is_a_line_and_its_pages(tmp_path):
     assert '<html lang="de"' in german
     assert "canonical" not in german  # no address is configured
     assert 'rel="alternate"' not in german
+    assert "og:" not in german
     assert "Suche" in german
