@@ -144,6 +144,25 @@ def test_the_parts_of_each_drawing_can_be_found():
         assert sorted(marks) == ["at-x", "at-x", "curve", "entry", "entry", "x-axis"]
 
 
+def test_a_curve_without_points_is_in_its_drawing_and_keeps_its_entry():
+    def draw(wide):
+        axes = new_figure(2, wide).add_subplot()
+        axes.plot([1, 2], [np.nan, np.nan], label="diverged")
+        axes.plot([], [], label="in the legend alone")
+        axes.plot([1, 2], [3, 4], label="curve")
+        axes.legend()
+        return axes.figure
+
+    picture = Picture(draw, "alt", "en")
+    drawing = told(picture)["drawings"][0]
+    assert [entry["label"] for entry in drawing["entries"]] == [
+        "diverged",
+        "in the legend alone",
+        "curve",
+    ]
+    assert set(re.findall(r'<g data-curve="(\d)"', picture.svg())) == {"0", "1", "2"}
+
+
 @pytest.mark.parametrize("wide", [True, False])
 def test_a_point_lies_in_the_svg_where_the_panel_and_its_axes_say(wide):
     picture = learning_curves(recorded(), ["lstm"], "en", "alt")

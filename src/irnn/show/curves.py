@@ -52,8 +52,11 @@ def tagged(figure: "Figure") -> Iterator[None]:
 
 
 def attributes(svg: str) -> str:
-    """Turn the ids that `tagged` gives into attributes: a page has many figures."""
-    return re.sub(r'<g id="(curve|x-axis|at-x|entry)-(\d+)">', r'<g data-\1="\2">', svg)
+    """Turn the ids that `tagged` gives into attributes: a page has many figures.
+
+    A curve without a point that can be drawn is an empty element.
+    """
+    return re.sub(r'<g id="(curve|x-axis|at-x|entry)-(\d+)"(/?>)', r'<g data-\1="\2"\3', svg)
 
 
 def described(figure: "Figure") -> dict[str, list[dict]]:
