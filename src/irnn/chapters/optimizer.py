@@ -383,7 +383,7 @@ def weights(probes: list[Probe], language: str) -> Picture:
     root = _root(probes[0])
 
     def draw(wide: bool) -> "Figure":
-        figure = new_figure(3.2, wide)
+        figure = new_figure(3.2 if wide else 4.4, wide)
         axes = figure.add_subplot()
         for model, some in shown.items():
             for probe in some:

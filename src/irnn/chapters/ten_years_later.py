@@ -391,7 +391,7 @@ def _over_rates(runs: Runs, name: str, language: str, alt: str) -> Picture:
     }
 
     def draw(wide: bool) -> "Figure":
-        figure = new_figure(3.4, wide)
+        figure = new_figure(3.4 if wide else 4.4, wide)
         axes = figure.add_subplot()
         for (model, clip), some in found.items():
             name = model.upper()
