@@ -16,8 +16,8 @@ EXTENSIONS = ROOT / "book" / "_ext"
 CONF = f"""
 import sys
 sys.path[:0] = [{str(EXTENSIONS)!r}, "."]
-extensions = ["myst_nb", "multilingual", "japanese_search", "mathml", "citations", "description"]
-extensions += ["page_weight"]
+extensions = ["myst_nb", "multilingual", "japanese_search", "mathml", "unbroken", "citations"]
+extensions += ["description", "page_weight"]
 html_static_path = ["static"]
 html_css_files = ["css/own.css"]
 bibtex_bibfiles = ["works.bib"]
@@ -52,7 +52,11 @@ OWN_CSS = """/*! A licence. */
 @media screen { p #used-id { background: url(x.svg) } }
 """
 LONG = "Erster Satz mit <Zeichen>.\n" + "Zweiter Satz. " * 20
-MATH = f"# M\n\n{LONG}\n\n## N\n\n" + "$x^2$ and $\\nonsense$\n\n$$y$$\n\nAs {cite:t}`one` says.\n"
+NUMBERS = "1.5–2% of 14 × 14, $K$ = 49, *p* < 0.05, x = 3, 9%（8～10%）and `K = 49`, `1–2`."
+MATH = (
+    f"# M\n\n{LONG}\n\n## N\n\n{NUMBERS}\n\n"
+    + "$x^2$ and $\\nonsense$\n\n$$y$$\n\nAs {cite:t}`one` says.\n"
+)
 
 
 def run(folder, *command):
@@ -316,3 +320,19 @@ def test_a_third_language_of_the_book_is_a_line_and_its_pages(tmp_path):
     assert 'rel="alternate"' not in german
     assert "og:" not in german
     assert "Suche" in german
+
+
+def test_numbers_stay_on_one_line(page):
+    text = page("en/math")
+    for whole in (
+        "1.5\u2060–\u20602%",
+        "14\u00a0×\u00a014",
+        "x\u00a0=\u00a03",
+        "8\u2060～\u206010%",
+    ):
+        assert whole in text
+    assert "</math>\u00a0=\u00a049" in text
+    assert "</em>\u00a0&lt;\u00a00.05" in text
+    assert "9%<wbr>（" in text
+    for code in ("K = 49", "1–2"):
+        assert f'<span class="pre">{code.split()[0]}</span>' in text

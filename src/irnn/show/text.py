@@ -58,8 +58,8 @@ def percent(runs: list[Run], language: str, epoch: int = -1) -> str:
     mean, low, high = (f"{value:.1f}" for value in (values.mean(), values.min(), values.max()))
     if len(runs) == 1:
         return f"{mean}%"
-    if language == "ja":  # the joiners keep a line from breaking at the wave dash
-        return f"{mean}%（{low}\u2060～\u2060{high}%）"
+    if language == "ja":
+        return f"{mean}%（{low}～{high}%）"
     return f"{mean}% ({low}–{high}%)"
 
 
