@@ -56,8 +56,8 @@ BORDERS = {"mnist": 4, "digits": 1}
 ADDING = (100, 200, 400)
 GUESSING = 1 / 6
 
-# How far the gradient reaches where blank steps follow, and how that is drawn.
-REACHES = {"all": "-", "quarter": "--", "blank": ":"}
+# How far the gradient reaches where blank steps follow, and how that is drawn: line and mark.
+REACHES = {"all": ("-", "full"), "quarter": ("--", "left"), "blank": (":", "none")}
 
 CLOSE = 0.05
 
@@ -118,10 +118,10 @@ CAPTIONS = {
     "control": {
         "en": "Accuracy on the test set when blank steps follow the last pixel. The gradient "
         "reaches all steps, or the blank ones and the last quarter of the pixels, or the blank "
-        "ones alone. A dot is a seed, a line goes through the means.",
+        "ones alone. A small mark is a seed, a large one the mean of the seeds.",
         "ja": "最後の画素の後に空白のステップを続けたときの、テストデータでの正解率。"
         "勾配がさかのぼるのは、全ステップ、空白と画素の最後の 4 分の 1、空白だけのいずれか。"
-        "点は個々のシード、線はその平均。",
+        "小さな印は個々のシード、大きな印はその平均。",
     },
     "adding": {
         "en": "Mean squared error on 10,000 sequences of their own, by epoch. A thin line is a "
@@ -369,7 +369,7 @@ def adding(runs: Runs, language: str) -> Picture:
                 epochs, look = np.arange(1, errors.shape[1] + 1), {"color": COLORS[model]}
                 for run in shown[length, model]:
                     seed = look | of_runs(model.upper(), run.spec)
-                    axes.plot(epochs, run["val_loss"], linewidth=0.8, alpha=0.45, **seed)
+                    axes.plot(epochs, run["val_loss"], linewidth=0.8, alpha=0.6, **seed)
                 look |= {"marker": MARKERS[model], "markersize": 4, "label": model.upper()}
                 axes.plot(epochs, np.median(errors, axis=0), linewidth=2, **look)
             look = {"color": INK, "linewidth": 1.2, "linestyle": ":", "alpha": 0.8}
@@ -409,31 +409,34 @@ def control(runs: Runs, language: str) -> Picture:
     def draw(wide: bool) -> "Figure":
         figure = new_figure(3.6 if wide else 6.4, wide)
         panels = figure.subplots(*((1, 2) if wide else (2, 1)), sharey=True)
+        for reach, (line, fill) in REACHES.items():
+            look = {"linestyle": line, "marker": "o", "fillstyle": fill}
+            look |= {"color": INK, "markerfacecoloralt": "none", "label": text[reach]}
+            panels[0].plot([], [], **look)
         for axes, model in zip(panels, MODELS, strict=True):
-            for reach, line in REACHES.items():
+            for reach, (line, fill) in REACHES.items():
                 some = {
                     d: accuracies(shown[model, reach, d])
                     for d in delays
                     if (model, reach, d) in shown
                 }
-                look = {"color": COLORS[model], "marker": MARKERS[model]}
+                look = {"color": COLORS[model], "marker": MARKERS[model], "fillstyle": fill}
+                look["markerfacecoloralt"] = "none"
                 for delay, points in some.items():
                     specs = (run.spec for run in shown[model, reach, delay])
                     seeds = look | of_runs(text[reach], *specs)
                     x = [delay] * len(points)
-                    axes.plot(x, points, linestyle="", markersize=3, alpha=0.5, **seeds)
+                    axes.plot(x, points, linestyle="", markersize=4, alpha=0.5, **seeds)
                 means = [points.mean() for points in some.values()]
                 look |= {"linewidth": 2, "linestyle": line, "label": f"_{text[reach]}"}
-                axes.plot(list(some), means, markersize=5, **look)
+                axes.plot(list(some), means, markersize=6, **look)
             axes.axhline(
-                0.1, color=INK, linewidth=1, linestyle=":", alpha=0.6, label=text["chance"]
+                0.1, color=INK, linewidth=0.8, linestyle="-", alpha=0.6, label=text["chance"]
             )
             axes.set(title=model.upper(), xlabel=text["delay"], ylim=(0, 1), xticks=delays)
             axes.set_ylabel(text["test accuracy"])
             axes.yaxis.set_major_formatter("{x:.0%}")
             axes.label_outer()
-        for reach, line in REACHES.items():
-            panels[0].plot([], [], color=INK, linestyle=line, label=text[reach])
         legend(figure, wide)
         return figure
 
@@ -610,7 +613,11 @@ PROBED = {
     for name, rates in RATES.items()
     for model in MODELS
 }
-LINES = {"shared": "-", "tuned": "--"}  # as in the main chapter
+LINES = {"shared": "-", "tuned": "--"}  # as in the main chapter, and so are the marks
+MARKS = {
+    "shared": {"markersize": 4},
+    "tuned": {"markersize": 4, "markerfacecolor": "none"},
+}
 
 BACK = (28, 100, 400, 783)  # steps back, of which the prose tells
 READ = (196, 392, 588, 784)  # pixels read, likewise
@@ -747,8 +754,8 @@ def reach(probes: list[Probe], language: str) -> Picture:
                 label = _network(some, text)
                 for probe in some:
                     seed = look | of_runs(label, probe.spec)
-                    axes.plot(probe.values["norm"], linewidth=0.8, alpha=0.45, **seed)
-                mean = look | {"marker": MARKERS[group[0]], "markevery": MARKED, "markersize": 4}
+                    axes.plot(probe.values["norm"], linewidth=0.8, alpha=0.6, **seed)
+                mean = look | MARKS[group[1]] | {"marker": MARKERS[group[0]], "markevery": MARKED}
                 axes.plot(_norm(some), linewidth=2, label=label, **mean)
             axes.set(title=text[when], xlabel=text["back"])
             logarithmic(axes.yaxis)
@@ -793,8 +800,8 @@ def answers(probes: list[Probe], language: str) -> Picture:
             label, pixels = _network(some, text), some[0].values["pixels"]
             for probe in some:
                 seed = look | of_runs(label, probe.spec)
-                axes.plot(pixels, probe.values["accuracy"], linewidth=0.8, alpha=0.45, **seed)
-            mean = look | {"marker": MARKERS[group[0]], "markevery": MARKED, "markersize": 4}
+                axes.plot(pixels, probe.values["accuracy"], linewidth=0.8, alpha=0.6, **seed)
+            mean = look | MARKS[group[1]] | {"marker": MARKERS[group[0]], "markevery": MARKED}
             axes.plot(pixels, _accuracy(some), linewidth=2, label=label, **mean)
         axes.axhline(0.1, color=INK, linewidth=1.2, linestyle=":", alpha=0.8, label=text["chance"])
         axes.set(ylim=(0, 1), xlabel=text["read"], ylabel=text["test accuracy"])

@@ -329,7 +329,7 @@ def over_length(runs: Sequence[Run], language: str, alt: str) -> Picture:
             axes.set_xticks(ks, [str(k) if k in named else "" for k in ks])
             axes.minorticks_off()
             axes.set(xlabel=text["k"].format(steps=steps), ylabel=text["test accuracy"])
-            axes.set(title=text[order], ylim=(0, 1))
+            axes.set(title=text[order] if len(orders) > 1 else "", ylim=(0, 1))
             axes.yaxis.set_major_formatter("{x:.0%}")
             axes.label_outer()
         legend(figure, wide, columns=3)

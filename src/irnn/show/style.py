@@ -30,6 +30,7 @@ STYLE = {
     "axes.grid": True,
     "grid.alpha": 0.15,
     "legend.frameon": False,
+    "legend.handlelength": 3,  # of a dashed line, more than a mark hides
     "legend.labelspacing": 1,  # room for a finger: an entry hides its curve
     "svg.fonttype": "none",
     "svg.hashsalt": "irnn",
@@ -63,16 +64,22 @@ def new_figure(height: float, wide: bool = True) -> "Figure":
 
 
 def legend(figure: "Figure", wide: bool, columns: int = 2) -> None:
-    """Put the legend below a figure, in one column where it is narrow.
+    """Put the legend below a figure, in one column where it is narrow, unless it has one entry.
 
-    A label that several artists have, in one panel or in several, is shown once.
+    A label that several artists have, in one panel or in several, is shown once. The entries go
+    along the rows, so that what is compared stands side by side.
     """
     found = {}
     for axes in figure.axes:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
             found.setdefault(label, handle)
-    where = "outside lower center"
-    figure.legend(found.values(), found, loc=where, ncols=columns if wide else 1)
+    if len(found) < 2:
+        return
+    columns = columns if wide else 1
+    entries = list(found.items())  # which matplotlib fills in down the columns
+    by_row = [entry for column in range(columns) for entry in entries[column::columns]]
+    labels, handles = zip(*by_row, strict=True)
+    figure.legend(handles, labels, loc="outside lower center", ncols=columns)
 
 
 def logarithmic(axis) -> None:
