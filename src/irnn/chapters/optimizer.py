@@ -13,7 +13,7 @@ from irnn.parameters import AVERAGED, Parameter, shared, switch
 from irnn.probes import Probe
 from irnn.show.picture import Picture, columns
 from irnn.show.plots import final_accuracies
-from irnn.show.style import COLORS, INK, MARKERS, legend, logarithmic, new_figure
+from irnn.show.style import COLORS, INK, MARKERS, legend, logarithmic, matplotlib, new_figure
 from irnn.show.text import described, joined, mean, percent, rate
 from irnn.show.words import SHARED
 from irnn.spec import IMAGES, MODELS, RunSpec, make, whole_number
@@ -110,11 +110,11 @@ CAPTIONS = {
     },
     "settings": {
         "en": "What each setting reaches: accuracy on the test set in percent, the mean of its "
-        "seeds. A cross: the setting does not learn, and the loss of a seed is not finite in the "
-        "end, or at least twice that of guessing.",
-        "ja": "それぞれの設定で到達した、テストデータでの正解率（%）。シードの平均。× は、学習"
-        "せず、いずれかのシードの最後の損失が有限の値でないか、当て推量の損失の 2 倍以上だった"
-        "設定。",
+        "seeds. A frame: the setting learns, it ends above 20%. A cross: it does not, and the loss "
+        "of a seed is not finite in the end, or at least twice that of guessing.",
+        "ja": "それぞれの設定で到達した、テストデータでの正解率（%）。シードの平均。枠は"
+        " 20% を超えた、すなわち学習した設定。× は、学習せず、いずれかのシードの最後の損失が有限の"
+        "値でないか、当て推量の損失の 2 倍以上だった設定。",
     },
     "weights": {
         "en": "How many of the recurrent weights have a larger gradient than the horizontal axis "
@@ -131,7 +131,7 @@ WORDS = {
     | {
         "plain": "{model}, SGD and RMSprop",
         "clipped": "{model}, SGD clipped at norm 1",
-        "rate": "learning rate",
+        "rate": "learning rate, as a power of ten",
         "momentum": "momentum {momentum:g}",
         "sgd": "SGD",
         "clip": "SGD, clipped",
@@ -147,7 +147,7 @@ WORDS = {
     | {
         "plain": "{model}、SGD と RMSprop",
         "clipped": "{model}、ノルム 1 でクリップした SGD",
-        "rate": "学習率",
+        "rate": "学習率（10 の何乗か）",
         "momentum": "モーメンタム {momentum:g}",
         "sgd": "SGD",
         "clip": "SGD（クリップ）",
@@ -422,7 +422,7 @@ def settings(runs: Runs, language: str) -> Picture:
     panels = [(model, clip) for model in MODELS for clip in CLIPS]
 
     def rows(model: str, clip: float | None) -> dict[str, list[Run]]:
-        found = {} if clip else {"RMSprop": runs[f"{model}-rmsprop"]}
+        found = {"RMSprop": [] if clip else runs[f"{model}-rmsprop"]}
         for momentum in MOMENTA:
             label = text["momentum"].format(momentum=momentum)
             found[label] = runs[curve_name(model, momentum, clip)]
@@ -434,8 +434,9 @@ def settings(runs: Runs, language: str) -> Picture:
         for axes, (model, clip) in zip(figure.subplots(*shape).flat, panels, strict=True):
             title = text["clipped" if clip else "plain"].format(model=model.upper())
             axes.set_title(title, fontsize="medium")
-            _heat(axes, rows(model, clip))
+            _heat(axes, {label: some for label, some in rows(model, clip).items() if some or wide})
             axes.set_xlabel(text["rate"])
+            axes.tick_params(labelleft=not (clip and wide))
         return figure
 
     every = [run for model, clip in panels for some in rows(model, clip).values() for run in some]
@@ -483,7 +484,10 @@ def paper(runs: Runs, language: str) -> Picture:
 
 
 def _heat(axes, rows: dict[str, list[Run]]) -> None:
-    """Draw rows of runs over the rate: a colour and the percentage, or a cross if it diverged."""
+    """Draw rows of runs over the rate: a colour and the percentage, or a cross if it diverged.
+
+    What has learned is framed. A row without runs stays empty, beside a panel that has some.
+    """
     rates = sorted({run.spec.learning_rate for some in rows.values() for run in some})
     accuracy = np.full((len(rows), len(rates)), np.nan)
     for y, some in enumerate(rows.values()):
@@ -496,8 +500,13 @@ def _heat(axes, rows: dict[str, list[Run]]) -> None:
             accuracy[y, x] = reached(seeds)
             look["color"] = "white" if accuracy[y, x] < 0.6 else "black"
             axes.text(x, y, f"{100 * accuracy[y, x]:.0f}", **look)
+            if outcome(seeds) == "learned":
+                frame = {"facecolor": "none", "edgecolor": INK, "linewidth": 1.5}
+                corner = (x - 0.44, y - 0.44)
+                axes.add_patch(matplotlib().patches.Rectangle(corner, 0.88, 0.88, **frame))
     axes.imshow(accuracy, vmin=0, vmax=1, cmap="viridis", aspect="auto")
-    axes.set_xticks(range(len(rates)), [rate(value) for value in rates], fontsize="x-small")
+    powers = [f"{round(math.log10(value))}".replace("-", "−") for value in rates]
+    axes.set_xticks(range(len(rates)), powers, fontsize="small")
     axes.set_yticks(range(len(rows)), list(rows), fontsize="small")
     axes.grid(visible=False)
 
