@@ -328,7 +328,8 @@ def test_what_others_report_is_marked_on_mnist_only(recorded, language):
     def levels(runs):
         picture = irnn_vs_lstm.further(runs, language)
         axes = picture.figure.axes[0]
-        words = " ".join([picture.alt, *(text.get_text() for text in axes.texts)])
+        (legend,) = picture.figure.legends
+        words = " ".join([picture.alt, *(text.get_text() for text in legend.get_texts())])
         return words, {line.get_ydata()[0] for line in axes.get_lines()}
 
     words, drawn = levels(recorded)

@@ -192,9 +192,10 @@ CAPTIONS = {
         "バッチサイズ、破線は論文のバッチサイズ。",
     },
     "times": {
-        "en": "Seconds of training per epoch, as the post reports them (pale) and in the runs of "
-        "this book (full colour).",
-        "ja": "1 エポックの学習にかかる秒数。淡い色は元記事の値、濃い色は本書のランの値。",
+        "en": "Seconds of training per epoch, as the post reports them (outlined) and in the runs "
+        "of this book (filled).",
+        "ja": "1 エポックの学習にかかる秒数。枠だけの棒は元記事の値、塗りつぶした棒は"
+        "本書のランの値。",
     },
     "curves_by_time": {
         "en": "The same accuracies over computation time: each epoch counts as long as an epoch "
@@ -431,11 +432,8 @@ def further(runs: Runs, language: str) -> Picture:
         alt += text["marked"].format(example=EXAMPLE_ACCURACY, paper=PAPER_ACCURACY)
 
     def more(axes: "Axes") -> None:
-        label = {"fontsize": "x-small", "transform": axes.get_yaxis_transform()}
-        for value, name in reported.items():
-            axes.axhline(value, color=INK, linewidth=0.8, alpha=0.6)
-            axes.text(0.01, value + 0.001, name, va="bottom", **label)
-            axes.set_ylim(0, 1.06)  # room for the upper label
+        for line, (value, name) in zip(("-.", "-"), reported.items(), strict=False):
+            axes.axhline(value, color=INK, linewidth=0.8, linestyle=line, alpha=0.8, label=name)
 
     shown = ("irnn", "irnn-tuned")
     return learning_curves(runs, shown, language, alt, more=more, times=_times(runs))
@@ -472,18 +470,20 @@ def curves_by_time(runs: Runs, language: str) -> Picture:
 def times(runs: Runs, language: str) -> Picture:
     """Draw the seconds per epoch of both networks, the post's and the recorded ones."""
     text = WORDS[language]
-    bars = []  # label, seconds, network, opacity
+    bars = []  # label, seconds, network, whether it is filled
     for model, now in _times(runs).items():
         name = model.upper()
-        bars.append((text["then"].format(model=name), POST_SECONDS[model], model, 0.35))
+        bars.append((text["then"].format(model=name), POST_SECONDS[model], model, False))
         label = text["now"].format(model=name, device=now.device)
-        bars.append((label, now.seconds, model, 1.0))
+        bars.append((label, now.seconds, model, True))
 
     def draw(wide: bool) -> "Figure":
         figure = new_figure(2.6, wide)
         axes = figure.add_subplot()
-        for place, (_, value, model, alpha) in enumerate(bars):
-            bar = axes.barh(place, value, 0.8 if wide else 0.5, color=COLORS[model], alpha=alpha)
+        for place, (_, value, model, filled) in enumerate(bars):
+            look = {"edgecolor": COLORS[model], "linewidth": 1.5}
+            look["facecolor"] = COLORS[model] if filled else "none"
+            bar = axes.barh(place, value, 0.8 if wide else 0.5, **look)
             axes.bar_label(bar, [seconds(value)], padding=4)
         label_rows(axes, [label for label, *_ in bars], wide)
         axes.margins(x=0.15)

@@ -79,7 +79,7 @@ def learning_curves(
             place = scale[name] * np.arange(1, values.shape[1] + 1)
             for run in runs[name] if len(values) > 1 else ():
                 seed = of_runs(labels[name], run.spec) | look
-                axes.plot(place, run[y], linewidth=0.8, alpha=0.45, **seed)
+                axes.plot(place, run[y], linewidth=0.8, alpha=0.6, **seed)
             axes.plot(
                 place,
                 values.mean(axis=0),
