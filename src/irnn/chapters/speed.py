@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 PARAMETERS = {"language": parameters.SHARED["language"]}  # runs are not shown
 
-# The rows of the first figure, from the slowest on: backend, loop, way.
+# The rows of the first figure: backend, loop, way.
 LOOPS = (
     ("tensorflow", "stock", "fit"),
     ("tensorflow", "keras", "fit"),
@@ -44,8 +44,8 @@ ALT = {
     "loops": {
         "en": "Seconds per epoch: July 2015 slowest, then TensorFlow, stock Keras on JAX and this "
         "book's loops, and at last the least that the processor allows",
-        "ja": "1 エポックの秒数。2015 年 7 月が最も長く、TensorFlow、JAX 上の Keras 標準、"
-        "本書のループの順に短くなり、最後はプロセッサーで可能な最短の時間",
+        "ja": "1 エポックの秒数。最も長い 2015 年 7 月から、TensorFlow、JAX 上の Keras 標準、"
+        "本書のループと続き、最後はプロセッサーで可能な最短の時間",
     },
     "batch_sizes": {
         "en": "Seconds per epoch over the batch size, of this book's networks and stock Keras",
@@ -69,12 +69,12 @@ ALT = {
 
 CAPTIONS = {
     "loops": {
-        "en": "Seconds per epoch of both networks, from the slowest way to the fastest. A point "
+        "en": "Seconds per epoch of both networks, a row for each way to compute it. A point "
         "is the median of the rounds; the line through it goes from the lower to the upper "
         "quartile. The last row is the time of the multiplications alone, at full speed.",
-        "ja": "両方のネットワークの 1 エポックあたりの秒数。上ほど遅い。点はラウンドの中央値、"
-        "点を通る線は第 1 四分位数から第 3 四分位数まで。いちばん下の行は、乗算と加算だけを"
-        "最高速で行った場合の時間。",
+        "ja": "両方のネットワークの 1 エポックあたりの秒数を、計算の方法ごとに示す。点は"
+        "ラウンドの中央値、点を通る線は第 1 四分位数から第 3 四分位数まで。いちばん下の行は、"
+        "乗算と加算だけを最高速で行った場合の時間。",
     },
     "batch_sizes": {
         "en": "Seconds per epoch over the batch size, on one core with JAX: this book's networks "
@@ -114,6 +114,7 @@ WORDS = {
         "ceiling": "its multiplications alone, at full speed",
         "fused": "this book, {backend}, all steps in one kernel",
         "fused side by side": "the same, {n} runs side by side",
+        "not measured": "not measured",
         "x from to": "{first} s at {least}, {last} s at {most}",
         "batch size": "images per update (batch size)",
         "ours": "this book, {backend}",
@@ -137,6 +138,7 @@ WORDS = {
         "ceiling": "乗算と加算だけを最高速で行った場合",
         "fused": "本書、{backend}、全ステップを一つのカーネルで",
         "fused side by side": "同上、{n} ランを同時に",
+        "not measured": "測定なし",
         "x from to": "{least} で {first} 秒、{most} で {last} 秒",
         "batch size": "1 回の更新に使う画像の数（バッチサイズ）",
         "ours": "本書、{backend}",
@@ -305,7 +307,7 @@ def _by_way(
 ) -> Picture:
     """Draw seconds per epoch, 2015's first: a panel for each network, a row for each label.
 
-    Where there is no measurement, the row is empty.
+    Where there is no measurement, the row says so.
     """
     text = WORDS[language]
     labels = [text["2015"], *labels]
@@ -332,6 +334,13 @@ def _by_way(
                 axes.annotate(
                     seconds(value), (value, y), (7, 0), textcoords="offset points", va="center"
                 )
+            for y in set(range(len(labels))) - values.keys():
+                look = {
+                    "va": "center",
+                    "fontsize": "small",
+                    "transform": axes.get_yaxis_transform(),
+                }
+                axes.text(0.02, y, text["not measured"], **look)
             label_rows(axes, labels, wide)
             axes.set_title(model.upper())
             axes.set_xscale("log")
@@ -374,7 +383,7 @@ def batch_sizes(rows: list[Speed], language: str) -> Picture:
             axes.set_title(model.upper())
             axes.set(xlabel=text["batch size"], ylabel=text["linear seconds"])
             axes.set_ylim(bottom=0)
-            axes.legend(loc="lower center", handlelength=2.8)
+            axes.legend(loc="lower center")
         return figure
 
     findings = [
