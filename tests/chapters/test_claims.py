@@ -542,7 +542,7 @@ def test_every_claim_stands_on_the_page(language):
     shown = set(re.findall(r"\{glue:text\}`(\w+)`", text))
     entries = claims.ledger(Store(), language)
     assert shown == set(claims.numbers(entries, language))
-    assert claims.VERDICTS[language].keys() == set(VERDICTS)
+    assert claims.VERDICTS[language].keys() == claims.MARKS.keys() == set(VERDICTS)
 
 
 def test_on_the_command_line(capsys):

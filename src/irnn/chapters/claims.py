@@ -74,6 +74,16 @@ VERDICTS = {
 }
 
 
+# Before the word, so that a table of verdicts is read at a glance.
+MARKS = {
+    "reproduced": "●",
+    "in part": "◐",
+    "undecided": "?",
+    "not reproduced": "○",
+    "not tested": "–",
+}
+
+
 class Entry(NamedTuple):
     """A claim with its verdict."""
 
@@ -123,7 +133,7 @@ def numbers(entries: list[Entry], language: str) -> dict[str, str]:
     found = {}
     for entry in entries:
         name = entry.claim.name.replace("-", "_")
-        found[name] = VERDICTS[language][entry.verdict]
+        found[name] = f"{MARKS[entry.verdict]}\u00a0{VERDICTS[language][entry.verdict]}"
         found[f"{name}_measured"] = entry.measured or "–"
     return found
 
