@@ -14,7 +14,8 @@ for (const box of document.querySelectorAll(".irnn-catalogue")) {
     const parts = input.value.toLowerCase().split(/\s+/).filter(Boolean);
     for (const row of rows) {
       const ids = [...row.querySelectorAll("a")].map((run) => run.title); // as figures name runs
-      const text = [row.textContent, ...ids].join(" ").toLowerCase();
+      const rates = [...row.querySelectorAll("[data-value]")].map((cell) => cell.dataset.value);
+      const text = [row.textContent, ...rates, ...ids].join(" ").toLowerCase();
       row.hidden = !parts.every((part) => text.includes(part));
     }
     const n = rows.filter((row) => !row.hidden).length;
@@ -31,7 +32,7 @@ for (const box of document.querySelectorAll(".irnn-catalogue")) {
       const down = heading.ariaSort === "ascending";
       headings.forEach((other) => { other.ariaSort = null; });
       heading.ariaSort = down ? "descending" : "ascending";
-      const text = (row) => row.cells[column].textContent;
+      const text = ({ cells: { [column]: cell } }) => cell.dataset.value ?? cell.textContent;
       const numeric = heading.classList.contains("number");
       const order = numeric
         ? (a, b) => (parseFloat(text(a)) || 0) - (parseFloat(text(b)) || 0)

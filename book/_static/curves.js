@@ -6,6 +6,7 @@ import { filled, make, within } from "./dom.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const TICKS_APART = 45;
+const SUPERSCRIPTS = "⁻⁰¹²³⁴⁵⁶⁷⁸⁹";
 
 const makeSvg = (tag, attributes, text = "") => {
   const element = document.createElementNS(SVG, tag);
@@ -29,11 +30,19 @@ export function share(value, { from, to, log }) {
   return (at(value) - at(from)) / (at(to) - at(from));
 }
 
+/** Write a number in scientific notation, as irnn/show/text.py does: 10⁻⁴, 5 × 10⁻⁴. */
+function scientific(value) {
+  const [factor, exponent] = Number(value.toPrecision(4)).toExponential().split("e");
+  const power = `${Number(exponent)}`.replace(/./g, (sign) => SUPERSCRIPTS["-0123456789".indexOf(sign)]);
+  return `${factor === "1" ? "" : `${factor} × `}10${power}`;
+}
+
 /** Write a value as its axis does, other than whole numbers to four digits. */
-export function written(value, { percent }, language) {
+export function written(value, { percent, power }, language) {
+  if (power && value) return scientific(value);
   if (percent) return value.toLocaleString(language, { style: "percent", minimumFractionDigits: 1 });
   if (Number.isInteger(value)) return value.toLocaleString(language);
-  if (Math.abs(value) < 0.001) return Number(value.toPrecision(4)).toExponential();
+  if (Math.abs(value) < 0.001) return scientific(value);
   return value.toLocaleString(language, { maximumSignificantDigits: 4 });
 }
 
@@ -207,8 +216,10 @@ class Drawing {
     this.answer.append(...this.said(asked).filter(Boolean).map((line, n) =>
       make(n ? "span" : "b", { textContent: line })));
     const [across, down] = [x / this.width, y / this.height];
+    // Beside the point, not over the curve: on the side, and above or below, where there is more room.
     Object.assign(this.answer.style, { left: `${100 * across}%`, top: `${100 * down}%`,
-      translate: `${-100 * across}% ${down < 0.3 ? "0.8rem" : "calc(-100% - 0.8rem)"}` });
+      maxWidth: `calc(${100 * Math.max(across, 1 - across)}% - 0.8rem)`,
+      translate: [across, down].map((at) => at < 0.5 ? "0.8rem" : "calc(-100% - 0.8rem)").join(" ") });
   }
 
   said({ curve, k }) {

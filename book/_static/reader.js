@@ -163,7 +163,7 @@ class Reader {
       for (const { canvas, name, most, scale } of maps) {
         const largest = GATES.includes(name) ? 1 : (most[units * t - 1] ?? 0);
         if (!GATES.includes(name))
-          scale.textContent = reading ? filled(words.largest, { value: largest.toPrecision(2) }) : "";
+          scale.textContent = reading ? filled(words.largest, { value: largest.toLocaleString(document.documentElement.lang, { maximumSignificantDigits: 2 }) }) : "";
         paintUnits(canvas, reading?.[name].subarray(units * (t - 1), units * t) ?? [], largest, color);
       }
     });

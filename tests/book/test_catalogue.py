@@ -51,12 +51,12 @@ def opened(browser, tmp_path, monkeypatch):
 )
 def test_settings_are_filtered_by_their_words(opened, language, said):
     page = opened(language)
-    assert page.run(SHOWN) == ["0.001", "1e-05", "0.0001"]
+    assert page.run(SHOWN) == ["10⁻³", "10⁻⁵", "10⁻⁴"]
     page.run(
         "const input = document.querySelector('input'); input.value = 'irnn 1';"
         "input.dispatchEvent(new Event('input'))"
     )
-    assert page.run(SHOWN) == ["0.001", "1e-05"]
+    assert page.run(SHOWN) == ["10⁻³", "10⁻⁵"]
     assert page.run("document.querySelector('output').innerText") == said
     page.close()
 
@@ -65,7 +65,7 @@ def test_settings_are_sorted_by_a_column(opened):
     page = opened("en")
     rate = "document.querySelectorAll('th button')[2].click()"
     page.run(rate)
-    assert page.run(SHOWN) == ["1e-05", "0.0001", "0.001"]
+    assert page.run(SHOWN) == ["10⁻⁵", "10⁻⁴", "10⁻³"]
     page.run(rate)
-    assert page.run(SHOWN) == ["0.001", "0.0001", "1e-05"]
+    assert page.run(SHOWN) == ["10⁻³", "10⁻⁴", "10⁻⁵"]
     page.close()

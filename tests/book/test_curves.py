@@ -255,7 +255,8 @@ def test_ticks_are_round_and_values_are_written_as_their_axes_do():
         console.log(JSON.stringify([
           ticks(39375, 9), ticks(21, 4), ticks(0.7, 4).length,
           share(1e-5, {{ from: 1e-7, to: 1e-3, log: true }}), share(3, {{ from: 5, to: 1 }}),
-          [[0.5, {{ percent: true }}], [37500, {{}}], [1.23456, {{}}], [1e-5, {{}}]]
+          [[0.5, {{ percent: true }}], [37500, {{}}], [1.23456, {{}}], [1e-5, {{}}],
+           [0.0005, {{ power: true }}], [0, {{ power: true }}], [1000, {{ power: true }}]]
             .map(([value, axis]) => written(value, axis, "ja")),
         ]));"""
     )
@@ -264,7 +265,7 @@ def test_ticks_are_round_and_values_are_written_as_their_axes_do():
     assert tens == [0, 10, 20]
     assert few <= 5
     assert [middle, half] == [pytest.approx(0.5), 0.5]
-    assert texts == ["50.0%", "37,500", "1.235", "1e-5"]
+    assert texts == ["50.0%", "37,500", "1.235", "10⁻⁵", "5 × 10⁻⁴", "0", "10³"]
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])

@@ -9,7 +9,7 @@ import pytest
 from irnn.show import curves
 from irnn.show.picture import Picture
 from irnn.show.plots import final_accuracies, learning_curves
-from irnn.show.style import legend, new_figure, style
+from irnn.show.style import legend, logarithmic, new_figure, style
 from irnn.show.words import SHARED
 from irnn.spec import make
 from irnn.store import METRICS, Run
@@ -178,6 +178,17 @@ def test_a_point_lies_in_the_svg_where_the_panel_and_its_axes_say(wide):
     up = (np.array(curve["y"]) - y["from"]) / (y["to"] - y["from"])
     expected = [left + across * (right - left), bottom - up * (bottom - top)]
     assert np.allclose(drawn, np.transpose(expected), atol=0.1)
+
+
+def test_an_axis_says_how_its_values_are_written_and_not_that_it_is_logarithmic():
+    def draw(axes):
+        axes.plot([1e-4, 1e-2], [1, 2])
+        axes.set(xlabel="学習率（対数目盛）", ylabel="loss (mean)")
+        logarithmic(axes.xaxis)
+
+    (plot,) = described(draw)["plots"]
+    assert [plot[axis]["name"] for axis in "xy"] == ["学習率", "loss (mean)"]
+    assert [plot[axis]["power"] for axis in "xy"] == [True, False]
 
 
 def test_a_legend_goes_along_its_rows_and_one_of_a_single_entry_is_left_out():

@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from irnn.parameters import shared
+from irnn.show.text import rate
 from irnn.show.times import epoch_seconds, trained_on
 from irnn.spec import RunSpec, setting
 from irnn.store import RUNS, Run, Store
@@ -203,7 +204,7 @@ def _html_row(spec: RunSpec, own: bool, runs: list[Run], language: str, linked: 
     shown = {
         "model": spec.model.upper(),
         "setting": html.escape(", ".join(filter(None, words))) or WORDS[language]["main"],
-        "learning_rate": f"{spec.learning_rate:g}",
+        "learning_rate": rate(spec.learning_rate),
         "seeds": " ".join(links),
         "epochs": "–".join(dict.fromkeys(str(f([len(run) for run in runs])) for f in (min, max))),
         "best": _percent(rows, "best"),
@@ -212,8 +213,10 @@ def _html_row(spec: RunSpec, own: bool, runs: list[Run], language: str, linked: 
         "where": html.escape("; ".join(text.format(backend=b, device=d) for b, d in where)),
         "date": max(str(entry["date"])[:10] for entry in rows),
     }
+    sorted_by = {"learning_rate": f' data-value="{spec.learning_rate:g}"'}
     cells = "".join(
-        f"<td{NUMERIC if key in NUMBERS else ''}>{shown[key]}</td>" for key in HEADINGS[language]
+        f"<td{NUMERIC if key in NUMBERS else ''}{sorted_by.get(key, '')}>{shown[key]}</td>"
+        for key in HEADINGS[language]
     )
     return f"<tr>{cells}</tr>"
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.text import Text
 
+LOGARITHMIC = r" \(logarithmic\)$|（対数目盛）$"  # of an axis, not of a value on it
 MOST = 2000  # points of a figure that answer; of more, every second of a line does, or third, ...
 
 
@@ -89,9 +90,15 @@ def _plot(axes: "Axes", figure: "Figure") -> dict:
 
 def _axis(axis: "Axis", name: str) -> dict:
     low, high = (_short(value) for value in axis.get_view_interval())
-    percent = "%" in axis.get_major_formatter()(0.5)
-    log = axis.get_scale() == "log"
-    return {"name": name, "from": low, "to": high, "log": log, "percent": percent}
+    written = axis.get_major_formatter()
+    return {
+        "name": re.sub(LOGARITHMIC, "", name),
+        "from": low,
+        "to": high,
+        "log": axis.get_scale() == "log",
+        "percent": "%" in written(0.5),
+        "power": "⁻" in written(0.001),
+    }
 
 
 def _box(figure: "Figure", *artists: "Artist") -> list[float]:
