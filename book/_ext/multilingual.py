@@ -44,7 +44,7 @@ CATALOGS = {
 
 OUTDATED = "Not up to date"
 FOLLOW = "This page has changed in another language and has yet to follow. See:"
-MISSING = "There is no such page. The first page:"
+MISSING = "There is no such page. The first page: "
 
 # What the catalogs lack, or say in words that do not suit a book. `multilingual_strings` in
 # the configuration adds to them.
@@ -270,7 +270,8 @@ class MultilingualHTMLBuilder(StandaloneHTMLBuilder):
         # In each language the site is called what its first page is called.
         home = self.in_language(HOME, language)
         site_title = self.env.titles[home].astext()
-        ctx["theme_logo"] = {"text": site_title, "link": home}
+        together = re.sub(r"(?<=\d) ", "\u00a0", site_title)  # a number and what it counts
+        ctx["theme_logo"] = {"text": together, "link": home}
         ctx["docstitle"] = "" if pagename == home else site_title
 
         # There is one template for the search page, and one name for it.

@@ -172,7 +172,7 @@ def test_who_shows_a_link_to_a_page_learns_what_it_is(page):
 
 def test_a_missing_page_and_the_root_lead_to_every_language(page):
     for name, site in (("404", "https://site.example/book/"), ("index", "")):
-        ways = dict(re.findall('<p lang="(.*?)">[^<]* <a href="(.*?)">', page(name)))
+        ways = dict(re.findall('<p lang="(.*?)">[^<]*<a href="(.*?)">', page(name)))
         assert ways == {code: f"{site}{code}/index.html" for code in ("de", "en", "ja")}
     assert "お探しのページはない" in page("404")
     assert 'content="0; url=start.html"' in page("index")

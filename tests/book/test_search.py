@@ -117,7 +117,7 @@ def test_a_reader_searches_from_any_page(browser, address, language, query, page
     tab.wait(f"document.querySelector('.search-summary')?.textContent.includes({json.dumps(said)})")
     first = tab.run("document.querySelector('ul.search a').getAttribute('href')")
     assert first.startswith(f"book/{language}/{page}.html")
-    tab.wait("document.querySelector('ul.search p.context')")
+    tab.wait("!!document.querySelector('ul.search p.context')")
     excerpts = "[...document.querySelectorAll('p.context')].map((p) => p.textContent).join()"
     assert CHROME[language] not in tab.run(excerpts)
     tab.run("document.querySelector('ul.search a').click()")

@@ -202,6 +202,25 @@ def test_no_page_writes_an_error_to_the_console(browser, address, pages):
     assert wrong == {}
 
 
+@pytest.mark.parametrize("language", OTHER)
+def test_on_a_phone_a_cell_says_which_column_it_is_of(browser, address, language):
+    tab = browser.page(f"{address}/book/{language}/claims.html", width=360, height=740)
+    columns, said = tab.run("""(() => {
+      const table = document.querySelector('.bd-article .table');
+      const text = (cell) => getComputedStyle(cell, '::before').content.replaceAll('"', '');
+      return [[...table.tHead.rows[0].cells].map((cell) => cell.textContent),
+        [...table.tBodies[0].rows[0].cells].map(text)];
+    })()""")
+    assert len(columns) == 4
+    assert said == ["none", *columns[1:]]
+    tab.close()
+
+
+def test_pages_have_their_colours_without_a_script(pages):
+    for page in pages.values():
+        assert page.find("html")[0]["data-theme"] == "light"
+
+
 FOOT = {
     "en": ["Version", "MIT License", "How to cite", "executed notebook", "source notebook"],
     "ja": ["バージョン", "MIT ライセンス", "引用方法", "実行済みノートブック", "元のノートブック"],

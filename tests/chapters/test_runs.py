@@ -42,9 +42,10 @@ def test_json_says_the_same(two, capsys):
 
 
 def test_on_the_page_the_main_experiment_comes_first(store):
-    first = [make("irnn", learning_rate=1e-6), make("irnn", learning_rate=1e-5), make("lstm")]
+    more = [make("irnn", seed=1)]
+    first = [make("irnn"), make("irnn", learning_rate=1e-7), make("lstm")]
     others = [make("irnn", bptt_steps=49), make("irnn", pooling=2), make("irnn", dataset="digits")]
-    for spec in reversed([*first, *others]):
+    for spec in reversed([*first, *others, *more]):
         store.append(spec, {"sitting": SITTING}, {"epoch": 1} | dict.fromkeys(METRICS, 0.5))
     table = catalogue.table(store.runs()[0], "en", str(store.root)).html
     shown = [re.findall(">([^<]*)</td>", row)[:3] for row in table.split("<tr>")[2:]]

@@ -170,8 +170,9 @@ def table(runs: Iterable[Run], language: str, runs_dir: str = "") -> Table:
 
 def _place(group: tuple[tuple[RunSpec, bool], list[Run]]) -> tuple:
     """Return by what the table's rows are in order."""
-    (spec, own), _ = group
-    return spec.dataset != "mnist", spec.pooling, own, setting(spec), spec.model, spec.learning_rate
+    (spec, own), runs = group
+    size = spec.dataset != "mnist", spec.pooling
+    return *size, own, setting(spec), -len(runs), spec.model, spec.learning_rate
 
 
 def _without_seed(spec: RunSpec) -> tuple[RunSpec, bool]:
