@@ -29,7 +29,7 @@ def test_rates_are_written_scientifically(value, text):
 def test_an_accuracy_is_the_mean_of_the_seeds_with_its_extent():
     some = runs((0.1, 0.481), (0.2, 0.559), (0.4, 0.532))
     assert percent(some, "en") == "52.4% (48.1–55.9%)"
-    assert percent(some, "ja") == "52.4%（48.1\u2060～\u206055.9%）"
+    assert percent(some, "ja") == "52.4%（48.1～55.9%）"
     assert percent(some, "en", epoch=0) == "23.3% (10.0–40.0%)"
     assert percent(some[:1], "en") == percent(some[:1], "ja") == "48.1%"
 
