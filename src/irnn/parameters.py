@@ -118,8 +118,8 @@ def shared(
     }
 
 
-def of_experiment(parameters: Parameters) -> Parameters:
-    """Return those that decide the runs."""
+def of_experiment(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Return those that decide the runs, declared or given."""
     return {name: p for name, p in parameters.items() if name not in PAGE}
 
 

@@ -31,7 +31,7 @@ def opened(browser, tmp_path, monkeypatch):
     runs = [Run(spec, [sitting], [epoch]) for spec in (*specs, make("lstm", learning_rate=1e-4))]
 
     def open_page(language):
-        table = catalogue.table(runs, language).html
+        table = catalogue.table(runs, language)
         (tmp_path / "page.html").write_text(PAGE.format(language=language, table=table), "utf-8")
         page = browser.page(f"{address}/page.html")
         page.wait("!!document.querySelector('output')")

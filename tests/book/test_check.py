@@ -486,7 +486,7 @@ def test_a_figure_without_text_in_a_language(root, monkeypatch, table):
 def figure(root):
     """The book with a figure, to which the text refers."""
     for language in TEXTS:
-        edit(root, language, "sum", "1 + 1", 'page.figure(chapter, globals(), "curves", runs)')
+        edit(root, language, "sum", "1 + 1", 'page.figure("curves", runs)')
         edit(root, language, "end", "## ", "{glue:}`figure-curves`\n\n## ")
     assert found(root) == []
     return root
@@ -519,9 +519,7 @@ def test_a_figure_that_no_function_draws(figure, monkeypatch):
 
 def test_a_figure_that_is_shown_twice(figure):
     for language in TEXTS:
-        edit(
-            figure, language, "sum", "page", 'page.figure(chapter, globals(), "curves", runs)\npage'
-        )
+        edit(figure, language, "sum", "page", 'page.figure("curves", runs)\npage')
     assert len(found(figure)) == 2
     assert all("the figure curves is shown twice" in x for x in found(figure))
 

@@ -66,7 +66,7 @@ def test_every_number_of_the_prose_is_computed(path, monkeypatch):
     glued = []
     monkeypatch.setattr(page, "glue", lambda name, value, display: glued.append(name))
     for name in ("figure", "overview", "images"):
-        monkeypatch.setattr(page, name, lambda *_: None)
+        monkeypatch.setattr(page.Page, name, lambda *_: None)
     monkeypatch.setattr(session, "obtain", lambda experiment, *_: an_epoch_of(experiment))
     values = {}
     for cell in cells(path, "code").values():
@@ -178,14 +178,12 @@ def test_cells_can_be_run_again(tmp_path):
 
 def test_shown_code_fits_the_page():
     """A listing of the site has room for 76 columns."""
-    from irnn import page
-
     shown = re.compile(r'page\.source\("([\w.]+)", "([\w.]+)"\)')
     found = [
         (*names, line)
         for path in NOTEBOOKS
         for names in shown.findall(path.read_text("utf-8").replace('\\"', '"'))
-        for line in page.source(*names).data.splitlines()
+        for line in page.Page.source(*names).data.splitlines()
     ]
     assert found
     assert [row for row in found if len(row[-1]) > 76] == []

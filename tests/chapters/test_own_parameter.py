@@ -34,10 +34,11 @@ MODULE = '''
         return {"irnn": Curve(specs, epochs)}
 '''
 CELLS = """
-    from irnn import chapters, page
+    from irnn import chapters
+    from irnn.page import Page
     chapters.__path__.append({folder!r})
     from irnn.chapters import made_up as chapter
-    [run] = page.runs(chapter, globals())["irnn"]
+    [run] = Page(chapter, globals()).runs()["irnn"]
     print("pooling", run.spec.pooling)
 """
 

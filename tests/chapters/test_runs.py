@@ -47,7 +47,7 @@ def test_on_the_page_the_main_experiment_comes_first(store):
     others = [make("irnn", bptt_steps=49), make("irnn", pooling=2), make("irnn", dataset="digits")]
     for spec in reversed([*first, *others, *more]):
         store.append(spec, {"sitting": SITTING}, {"epoch": 1} | dict.fromkeys(METRICS, 0.5))
-    table = catalogue.table(store.runs()[0], "en", str(store.root)).html
+    table = catalogue.table(store.runs()[0], "en", str(store.root))
     shown = [re.findall(">([^<]*)</td>", row)[:3] for row in table.split("<tr>")[2:]]
     expected = [[spec.model.upper(), setting(spec), f"{spec.learning_rate:g}"] for spec in others]
     for (model, _, rate), spec in zip(shown[:3], first, strict=True):
@@ -56,7 +56,7 @@ def test_on_the_page_the_main_experiment_comes_first(store):
 
 
 def test_the_page_shows_what_differs_and_escapes_it(two):
-    table = catalogue.table(two.runs()[0], "en", str(two.root)).html
+    table = catalogue.table(two.runs()[0], "en", str(two.root))
     assert table.count("<tr>") == 3
     assert "CPU &lt;1&gt;" in table
     assert "optimizer sgd, clip_norm 1" in table
@@ -70,13 +70,13 @@ def test_a_run_that_moved_has_no_time_and_names_both_devices(two):
     irnn, lstm = map(catalogue.row, two.runs()[0])
     assert (irnn["seconds"], irnn["device"]) == (None, "CPU <1>; GPU")
     assert (lstm["seconds"], lstm["device"]) == (2.0, "CPU <1>")
-    assert "CPU &lt;1&gt; (jax); GPU (jax)" in catalogue.table(two.runs()[0], "en").html
+    assert "CPU &lt;1&gt; (jax); GPU (jax)" in catalogue.table(two.runs()[0], "en")
 
 
 def test_the_seeds_of_a_setting_share_a_row_of_the_page(two):
     line = {"epoch": 1} | dict.fromkeys(METRICS, 0.25) | {"seconds": 2.0}
     two.append(make("irnn", seed=1), {"sitting": SITTING}, line, line | {"epoch": 2})
-    table = catalogue.table(two.runs()[0], "en", str(two.root)).html
+    table = catalogue.table(two.runs()[0], "en", str(two.root))
     assert table.count("<tr>") == 3
     for cell in ("0 1", "1–2", "50.0%"):  # seeds, epochs, mean accuracy
         assert re.search(f"<td[^>]*>{cell}</td>", table), cell
@@ -87,7 +87,7 @@ def test_seeds_with_an_order_each_share_a_row_and_others_do_not(store):
     for seed, permutation in ((0, 0), (1, 1), (1, 0), (2, 1), (3, None)):
         spec = make("irnn", seed=seed, permutation=permutation)
         store.append(spec, {"sitting": SITTING}, line)
-    table = catalogue.table(store.runs()[0], "en", str(store.root)).html
+    table = catalogue.table(store.runs()[0], "en", str(store.root))
     assert sorted(re.findall(r"<td>([\d ]+)</td>", table)) == ["0 1", "1", "2", "3"]
 
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from irnn import chapters, handwriting, page
+from irnn import chapters, handwriting
 from irnn.data import Data
 from irnn.languages import LANGUAGES
+from irnn.page import Page
 
 BOOK = Path(__file__).parents[2] / "book"
 SWITCHES = [
@@ -23,18 +24,17 @@ def code(name, language):
     return ["".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "code"]
 
 
-def drawn(chapter, values, name, *shown):
-    getattr(chapter, name)(*shown, values["language"])
+def drawn(page, name, *shown):
+    getattr(page.chapter, name)(*shown, page.language)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize(("name", "switch"), SWITCHES)
 def test_a_switch_that_is_off_leaves_its_figures_out(monkeypatch, name, switch, language):
     images = Data(*handwriting.digits(), *handwriting.digits())
-    monkeypatch.setattr(page, "numbers", lambda values: None)
-    monkeypatch.setattr(page, "figure", drawn)
-    monkeypatch.setattr(page, "images", lambda dataset, language: images)
-    monkeypatch.setattr(page, "_tell", lambda changed, language: None)
+    monkeypatch.setattr(Page, "numbers", lambda page, values: None)
+    monkeypatch.setattr(Page, "figure", drawn)
+    monkeypatch.setattr(Page, "images", lambda page: images)
     parameters, *cells = code(name, language)
     values = {}
     exec(parameters, values)

@@ -454,7 +454,7 @@ def _figures(book: Book, page: Page) -> Iterator[Finding]:
     shown = {}
     for cell in page.notebook.cells if module else ():
         if cell.cell_type == "code":
-            for name in re.findall(r'page\.figure\(chapter, globals\(\), "(\w+)"', cell.source):
+            for name in re.findall(r'page\.figure\("(\w+)"', cell.source):
                 if name in shown:
                     remedy = "show it once, and refer to it"
                     yield book.finding(page, cell.id, f"the figure {name} is shown twice", remedy)

@@ -6,7 +6,7 @@ import io
 import json
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 
 import numpy as np
 
@@ -133,18 +133,8 @@ def numbers(runs: Sequence[Run]) -> dict[str, str]:
     }
 
 
-@dataclass(frozen=True)
-class Table:
-    """HTML that a notebook shows."""
-
-    html: str
-
-    def _repr_html_(self) -> str:
-        return self.html
-
-
-def table(runs: Iterable[Run], language: str, runs_dir: str = "") -> Table:
-    """Return the catalogue as a table, which `catalogue.js` sorts and filters.
+def table(runs: Iterable[Run], language: str, runs_dir: str = "") -> str:
+    """Return the catalogue as a table in HTML, which `catalogue.js` sorts and filters.
 
     A row has the runs that the seed alone sets apart: a page of a row for each is slow on a
     phone. The main experiment comes first, then what else reads all pixels of MNIST. The seed of a
@@ -162,7 +152,7 @@ def table(runs: Iterable[Run], language: str, runs_dir: str = "") -> Table:
         _html_row(*key, some, language, linked) for key, some in sorted(groups.items(), key=_place)
     )
     words = json.dumps(WORDS[language], ensure_ascii=False)
-    return Table(
+    return (
         f'<div class="irnn-catalogue"><script type="application/json">{words}</script>'
         f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
