@@ -39,7 +39,7 @@ REVIEWED = {
     "sgd-depends-on-momentum": "in part",
     "rmsprop-faster": "in part",
     "rmsprop-more-rates": "reproduced",
-    "no-long-memory": "in part",
+    "no-long-memory": "not reproduced",
     "no-long-memory-at-full-length": "in part",
     "lstm-collapses-when-cut": "not reproduced",
     "permuted-hardly-loses": "reproduced",

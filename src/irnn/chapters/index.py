@@ -62,20 +62,19 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
 DOUBTS = {
     "en": {
         "reproduced": "No, a short one does as well.",
-        "in part": "Not to learn, but to learn well: on small images, a gradient through one row "
-        "of pixels takes both far above chance, but the best accuracy takes one through most of "
-        "the sequence.",
-        "not reproduced": "Yes.",
+        "in part": "For one of the two: the other does as well with a short one.",
+        "not reproduced": "To learn well, it takes a long one: on small images, both networks stay "
+        "well behind with a gradient through a quarter of the steps or less.",
         "not tested": "These parameters have no runs that tell.",
         "finding": "With {seeds} seeds, the highest accuracies for K up to a quarter of the "
         "{steps} steps are: {measured}.",
     },
     "ja": {
         "reproduced": "必要ない。勾配を短く打ち切っても変わらない。",
-        "in part": "学習するだけなら必要ない。縮小した画像では、画素の 1 行分の勾配だけで、"
-        "どちらの正解率もチャンスレベルをはるかに超える。ただし、最高の正解率を得るには、"
-        "系列の大半をさかのぼる勾配が必要である。",
-        "not reproduced": "必要である。",
+        "in part": "一方のネットワークには必要である。もう一方は、勾配を短く打ち切っても"
+        "変わらない。",
+        "not reproduced": "よく学習させるには、長くさかのぼる勾配が必要である。縮小した画像では、"
+        "勾配が 4 分の 1 以下のステップしかさかのぼらないと、どちらの正解率も大きく下がる。",
         "not tested": "このパラメーターでは、答えの根拠になるランがない。",
         "finding": "{seeds} 通りのシードで、K が {steps} ステップの 4 分の 1 以下のうち最も高い"
         "正解率は、{measured}である。",
