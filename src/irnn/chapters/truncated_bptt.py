@@ -28,8 +28,7 @@ PARAMETERS = (
     | {
         "long": Parameter(
             True,
-            "add lengths K without pooling, row by row, with up to three seeds: short, longer, "
-            "and after Trinh et al.",
+            "add lengths K without pooling, up to three seeds: short, longer, after Trinh et al.",
             switch,
         ),
     }
