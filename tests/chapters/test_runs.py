@@ -10,6 +10,7 @@ import pytest
 
 from irnn.__main__ import main
 from irnn.chapters import runs as catalogue
+from irnn.show.text import rate
 from irnn.spec import make, setting
 from irnn.store import METRICS, RUNS, Store
 
@@ -49,9 +50,9 @@ def test_on_the_page_the_main_experiment_comes_first(store):
         store.append(spec, {"sitting": SITTING}, {"epoch": 1} | dict.fromkeys(METRICS, 0.5))
     table = catalogue.table(store.runs()[0], "en", str(store.root))
     shown = [re.findall(">([^<]*)</td>", row)[:3] for row in table.split("<tr>")[2:]]
-    expected = [[spec.model.upper(), setting(spec), f"{spec.learning_rate:g}"] for spec in others]
-    for (model, _, rate), spec in zip(shown[:3], first, strict=True):
-        assert (model, rate) == (spec.model.upper(), f"{spec.learning_rate:g}")
+    expected = [[spec.model.upper(), setting(spec), rate(spec.learning_rate)] for spec in others]
+    for (model, _, shown_rate), spec in zip(shown[:3], first, strict=True):
+        assert (model, shown_rate) == (spec.model.upper(), rate(spec.learning_rate))
     assert shown[3:] == expected
 
 

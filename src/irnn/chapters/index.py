@@ -67,17 +67,18 @@ DOUBTS = {
         "well behind with a gradient through a quarter of the steps or less.",
         "not tested": "These parameters have no runs that tell.",
         "finding": "With {seeds} seeds, the highest accuracies for K up to a quarter of the "
-        "{steps} steps are: {measured}.",
+        "{steps} steps, beside those without truncation: {measured}.",
     },
     "ja": {
         "reproduced": "必要ない。勾配を短く打ち切っても変わらない。",
         "in part": "一方のネットワークには必要である。もう一方は、勾配を短く打ち切っても"
         "変わらない。",
         "not reproduced": "よく学習させるには、長くさかのぼる勾配が必要である。縮小した画像では、"
-        "勾配が 4 分の 1 以下のステップしかさかのぼらないと、どちらの正解率も大きく下がる。",
+        "勾配が 4 分の 1 以下のステップしかさかのぼらないと、どちらのネットワークの正解率も"
+        "大きく下がる。",
         "not tested": "このパラメーターでは、答えの根拠になるランがない。",
-        "finding": "{seeds} 通りのシードで、K が {steps} ステップの 4 分の 1 以下のうち最も高い"
-        "正解率は、{measured}である。",
+        "finding": "{seeds} 通りのシードで、K が {steps} ステップの 4 分の 1 以下の場合の最も高い"
+        "正解率を、打ち切りなしの正解率とともに示す。{measured}。",
     },
 }
 

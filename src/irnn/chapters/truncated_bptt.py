@@ -240,7 +240,7 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
         for short, full in (_pooled(runs, model) for model in MODELS)
         for some in short
     ]
-    found["short_lost"] = f"{-100 * max(gaps):.0f}"
+    found["short_lost"] = int(-100 * max(gaps))  # "or more"
     for name in FULL_LENGTH if "irnn-long-784" in runs else ():
         for model in MODELS:
             full = runs[f"{model}-{name}-784"]
@@ -451,7 +451,7 @@ def _longer(runs: Runs, model: str) -> Lengths:
 
 
 def no_long_memory(runs: Runs, of: Callable[[Runs, str], Lengths]) -> str:
-    """Judge that reading row by row needs no gradient through all steps.
+    """Judge that reading row by row needs no long gradient.
 
     For each network: some K of at most a quarter of T comes within `CLOSE` of no truncation, or
     is not told apart from it by the seeds and not lower by more than twice that.
