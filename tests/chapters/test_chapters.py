@@ -15,7 +15,7 @@ from irnn.chapters import (
     truncated_bptt,
 )
 from irnn.errors import InputError
-from irnn.evidence import difference
+from irnn.evidence import Recorded, difference
 from irnn.languages import LANGUAGES
 from irnn.show.text import rate
 from irnn.spec import make
@@ -180,7 +180,7 @@ def test_numbers_of_the_optimizers_are_those_of_the_best_settings():
     assert found["irnn_rmsprop_shared"].startswith("60.0%")
     counts = [found[f"irnn_sgd_{kind}"] for kind in ("learned", "nearly", "diverged")]
     assert counts == [1, 1, 1]
-    assert found["irnn_sgd_stalled"] == found["sgd_settings"] - 2
+    assert found["irnn_sgd_stalled"] == found["irnn_sgd_settings"] - 2
     assert (found["irnn_rmsprop_learned"], found["irnn_rmsprop_rates"]) == (2, 2)
 
 
@@ -262,6 +262,30 @@ def test_settings_of_the_fair_comparisons_won_their_recorded_search(model, name)
     search = chapters.experiment(ten_years_later)[f"{model}-{name}-search"]
     best = ten_years_later.best([Store().read(spec) for spec in search.specs]).spec
     assert (best.learning_rate, best.clip_norm) == ten_years_later.SEARCHES[name].chosen[model]
+
+
+@pytest.mark.parametrize("model", optimizer.MODELS)
+def test_what_is_trained_on_all_images_was_best_on_the_recorded_map(model):
+    experiment = chapters.experiment(optimizer)
+    runs = Recorded(experiment, Store())
+    best = {
+        "rmsprop": optimizer.best(optimizer.rmsprop(runs, model)),
+        "sgd": optimizer.best(optimizer.sgd(runs, model, [None])),
+        "clipped": optimizer.best(optimizer.sgd(runs, model, [1.0])),
+    }
+    for what, seeds in best.items():
+        found = [replace(run.spec, samples=None) for run in seeds]
+        assert tuple(found) == experiment[f"{model}-longer-{what}"].specs
+
+
+def test_no_setting_of_sgd_learns_at_the_highest_rate_of_the_map():
+    runs = Recorded(chapters.experiment(optimizer), Store())
+    for model in optimizer.MODELS:
+        settings = optimizer.sgd(runs, model)
+        highest = max(seeds[0].spec.learning_rate for seeds in settings)
+        for seeds in settings:
+            if seeds[0].spec.learning_rate == highest:
+                assert optimizer.outcome(seeds) != "learned"
 
 
 def test_final_weights_are_kept_and_small(published):
