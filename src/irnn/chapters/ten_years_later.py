@@ -52,7 +52,7 @@ TODAY = {
 }
 
 EPOCHS = {"relu": 10, "lstm": 2, "carried": 3}
-EPOCHS |= {"fair-search": 2, "fair": 12, "full-search": 3, "full": 20}
+EPOCHS |= {"fair-search": 2, "fair": 12, "full-search": 3, "full": 24}
 
 HELD_OUT = 1 / 6  # of the training images
 
@@ -86,7 +86,7 @@ SEARCHES = {
         {"irnn": (1e-4, 1.0), "lstm": (3e-4, 1.0)},
         pooled=False,
         added=2,
-        looks=((3, 12), (3, 16), (5, 16)),
+        looks=((3, 12), (3, 16), (5, 16), (5, 20)),
     ),
 }
 
