@@ -205,27 +205,22 @@ def test_the_norm_at_the_start_is_that_of_the_lowest_rate_without_momentum():
     assert optimizer.numbers(runs, "en")["irnn_norm_start"] == "7"
 
 
-def test_p_values_are_those_of_the_difference_to_the_whole_gradient_and_to_rows():
-    runs = recorded(truncated_bptt, seeds=2)
-    for n, run in enumerate(runs["irnn-rows-half"] + runs["lstm-longer-28"]):
-        run.epochs[-1] = run.epochs[-1] | {"val_accuracy": 0.3 + n % 2 / 10}
-    found = truncated_bptt.numbers(runs, "en")
-    for name, pair in {
-        "irnn_rows_half_p": ("irnn-rows-half", "irnn-rows-all"),
-        "lstm_longer_28_p": ("lstm-longer-28", "lstm-longer-784"),
-    }.items():
-        assert found[name] == f"{difference(*(runs[curve] for curve in pair)).p:.2g}"
-        assert 0 < float(found[name]) < 1
-    runs = recorded(long_dependency, seeds=2)
-    for n, run in enumerate(runs["irnn-permuted"] + runs["lstm-delay-98-blank"]):
-        run.epochs[-1] = run.epochs[-1] | {"val_accuracy": 0.3 + n % 2 / 10}
-    found = long_dependency.numbers(runs, "en")
-    for name, pair in {
-        "irnn_permuted_p": ("irnn-permuted", "irnn-rows"),
-        "lstm_delay2_blank_p": ("lstm-delay-98-blank", "lstm-delay-98-all"),
-    }.items():
-        assert found[name] == f"{difference(*(runs[curve] for curve in pair)).p:.2g}"
-        assert 0 < float(found[name]) < 1
+@pytest.mark.parametrize(
+    ("chapter", "name", "pair"),
+    [
+        (truncated_bptt, "irnn_rows_half_p", ("irnn-rows-half", "irnn-rows-all")),
+        (truncated_bptt, "lstm_longer_28_p", ("lstm-longer-28", "lstm-longer-784")),
+        (long_dependency, "irnn_permuted_p", ("irnn-permuted", "irnn-rows")),
+        (long_dependency, "lstm_delay2_blank_p", ("lstm-delay-98-blank", "lstm-delay-98-all")),
+    ],
+)
+def test_a_p_value_is_that_of_the_difference_to_what_it_is_compared_with(chapter, name, pair):
+    runs = recorded(chapter, seeds=2)
+    for n, run in enumerate(runs[pair[0]]):
+        run.epochs[-1] = run.epochs[-1] | {"val_accuracy": 0.3 + n / 10}
+    found = chapter.numbers(runs, "en")[name]
+    assert found == f"{difference(*(runs[curve] for curve in pair)).p:.2g}"
+    assert 0 < float(found) < 1
 
 
 def test_numbers_of_ten_years_later_are_those_of_their_curves():
