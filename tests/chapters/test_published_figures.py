@@ -5,9 +5,9 @@ import re
 import pytest
 from matplotlib.text import Text
 
-from irnn import page
 from irnn.book.pages import files, read
 from irnn.languages import LANGUAGES
+from irnn.page import Page
 
 PAGES = [name for name, versions in files().items() if versions["en"].suffix == ".ipynb"]
 LEFT_OUT = r"page\.source|page\.images|, images\)"  # cells that draw nothing, or need MNIST
@@ -17,12 +17,12 @@ def pictures(name, language, monkeypatch):
     """Return the pictures of a page by name, but for those of images."""
     found = {}
 
-    def figure(chapter, values, name, *shown):
-        found[name] = getattr(chapter, name)(*shown, values["language"])
+    def figure(page, name, *shown):
+        found[name] = getattr(page.chapter, name)(*shown, page.language)
 
-    monkeypatch.setattr(page, "figure", figure)
-    for other in ("glue", "overview"):
-        monkeypatch.setattr(page, other, lambda *_, **__: None)
+    monkeypatch.setattr(Page, "figure", figure)
+    monkeypatch.setattr(Page, "overview", lambda *_: None)
+    monkeypatch.setattr("irnn.page.glue", lambda *_, **__: None)
     scope = {}
     for cell in read(files()[name][language], language).notebook.cells:
         if cell.cell_type == "code" and not re.search(LEFT_OUT, cell.source):
