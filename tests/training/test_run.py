@@ -152,8 +152,15 @@ def test_ctrl_c_in_a_finalizer_stops_after_the_epoch(store):
         def __del__(self):
             os.kill(os.getpid(), signal.SIGINT)
 
-    with pytest.raises(KeyboardInterrupt):
-        train(SPEC, 3, store, on_update=lambda *_: Finalized() if not store.read(SPEC) else None)
+    def once(*_):
+        return None if store.read(SPEC) else Finalized()
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # not so in the background
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            train(SPEC, 3, store, on_update=once)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert len(store.read(SPEC)) == 1
 
 
