@@ -81,7 +81,7 @@ EXAMPLE_ACCURACY, EXAMPLE_EPOCHS = 0.93, 900
 PAPER_ACCURACY = 0.970
 
 # Curves that are compared, up to the last epoch that both have.
-PAIRS = (MODELS, ("irnn-tuned", "lstm-tuned"))
+PAIRS = (("irnn", "lstm"), ("irnn-tuned", "lstm-tuned"))
 
 # The second pair was judged after 5, 10, 18 and 20 epochs; its level is 5% by Bonferroni.
 TUNED_LEVEL = SIGNIFICANT / 4

@@ -18,7 +18,7 @@ from irnn.show import reader
 from irnn.show.curves import of_runs
 from irnn.show.picture import Picture, columns
 from irnn.show.plots import final_accuracies
-from irnn.show.style import COLORS, INK, MARKERS, legend, logarithmic, new_figure
+from irnn.show.style import COLORS, INK, MARKERS, SEED, legend, logarithmic, new_figure
 from irnn.show.text import described, joined, percent, rate
 from irnn.show.words import SHARED
 from irnn.spec import IMAGES, MODELS, RunSpec, make
@@ -369,7 +369,7 @@ def adding(runs: Runs, language: str) -> Picture:
                 epochs, look = np.arange(1, errors.shape[1] + 1), {"color": COLORS[model]}
                 for run in shown[length, model]:
                     seed = look | of_runs(model.upper(), run.spec)
-                    axes.plot(epochs, run["val_loss"], linewidth=0.8, alpha=0.6, **seed)
+                    axes.plot(epochs, run["val_loss"], **SEED, **seed)
                 look |= {"marker": MARKERS[model], "markersize": 4, "label": model.upper()}
                 axes.plot(epochs, np.median(errors, axis=0), linewidth=2, **look)
             look = {"color": INK, "linewidth": 1.2, "linestyle": ":", "alpha": 0.8}
@@ -614,10 +614,7 @@ PROBED = {
     for model in MODELS
 }
 LINES = {"shared": "-", "tuned": "--"}  # as in the main chapter, and so are the marks
-MARKS = {
-    "shared": {"markersize": 4},
-    "tuned": {"markersize": 4, "markerfacecolor": "none"},
-}
+FILLS = {"shared": None, "tuned": "none"}
 
 BACK = (28, 100, 400, 783)  # steps back, of which the prose tells
 READ = (196, 392, 588, 784)  # pixels read, likewise
@@ -751,11 +748,12 @@ def reach(probes: list[Probe], language: str) -> Picture:
         for axes, (when, groups) in zip(panels, shown.items(), strict=True):
             for group, some in groups.items():
                 look = {"color": COLORS[group[0]], "linestyle": LINES[group[1]]}
+                look["markerfacecolor"] = FILLS[group[1]]
                 label = _network(some, text)
                 for probe in some:
                     seed = look | of_runs(label, probe.spec)
-                    axes.plot(probe.values["norm"], linewidth=0.8, alpha=0.6, **seed)
-                mean = look | MARKS[group[1]] | {"marker": MARKERS[group[0]], "markevery": MARKED}
+                    axes.plot(probe.values["norm"], **SEED, **seed)
+                mean = look | {"marker": MARKERS[group[0]], "markevery": MARKED, "markersize": 4}
                 axes.plot(_norm(some), linewidth=2, label=label, **mean)
             axes.set(title=text[when], xlabel=text["back"])
             logarithmic(axes.yaxis)
@@ -797,11 +795,12 @@ def answers(probes: list[Probe], language: str) -> Picture:
         axes = figure.add_subplot()
         for group, some in shown.items():
             look = {"color": COLORS[group[0]], "linestyle": LINES[group[1]]}
+            look["markerfacecolor"] = FILLS[group[1]]
             label, pixels = _network(some, text), some[0].values["pixels"]
             for probe in some:
                 seed = look | of_runs(label, probe.spec)
-                axes.plot(pixels, probe.values["accuracy"], linewidth=0.8, alpha=0.6, **seed)
-            mean = look | MARKS[group[1]] | {"marker": MARKERS[group[0]], "markevery": MARKED}
+                axes.plot(pixels, probe.values["accuracy"], **SEED, **seed)
+            mean = look | {"marker": MARKERS[group[0]], "markevery": MARKED, "markersize": 4}
             axes.plot(pixels, _accuracy(some), linewidth=2, label=label, **mean)
         axes.axhline(0.1, color=INK, linewidth=1.2, linestyle=":", alpha=0.8, label=text["chance"])
         axes.set(ylim=(0, 1), xlabel=text["read"], ylabel=text["test accuracy"])

@@ -7,7 +7,7 @@ import numpy as np
 
 from irnn.show.curves import of_runs
 from irnn.show.picture import Picture, columns
-from irnn.show.style import COLORS, INK, MARKERS, label_rows, legend, new_figure
+from irnn.show.style import COLORS, INK, MARKERS, SEED, label_rows, legend, new_figure
 from irnn.show.text import described, rate
 from irnn.show.times import EpochTime, comparable, epoch_times
 from irnn.show.words import SHARED
@@ -79,7 +79,7 @@ def learning_curves(
             place = scale[name] * np.arange(1, values.shape[1] + 1)
             for run in runs[name] if len(values) > 1 else ():
                 seed = of_runs(labels[name], run.spec) | look
-                axes.plot(place, run[y], linewidth=0.8, alpha=0.6, **seed)
+                axes.plot(place, run[y], **SEED, **seed)
             axes.plot(
                 place,
                 values.mean(axis=0),
