@@ -16,6 +16,12 @@ RULES = (
     (re.compile(r"(?:(?<=\b\w)|(?<=[\d%])|^) (=|[×≈≤≥]|&[lg]t;) (?=[\d−]|$)"), "\u00a0\\1\u00a0"),
     (re.compile(r"(?<=[\d%])(?=（)"), "<wbr>"),
 )
+# Around a formula, browsers may end a line in spite of a no-break space, or after a bracket.
+FORMULA = re.compile(
+    r"[（(]?<math\b(?:(?!</math>).)*</math>\u00a0\S+\u00a0"
+    r'(?:<span class="pasted-text">[^<\s]+</span>|[\d−.,]*\d)',
+    re.DOTALL,
+)
 
 
 def unbroken(html: str) -> str:
@@ -27,7 +33,8 @@ def unbroken(html: str) -> str:
     for n in range(0, len(parts), 3):
         for pattern, replacement in RULES:
             parts[n] = pattern.sub(replacement, parts[n])
-    return "".join(part for n, part in enumerate(parts) if n % 3 < 2)
+    mended = "".join(part for n, part in enumerate(parts) if n % 3 < 2)
+    return FORMULA.sub(r'<span class="text-nowrap">\g<0></span>', mended)
 
 
 def mend(app: Sphinx, pagename: str, templatename: str, context: dict, doctree) -> None:

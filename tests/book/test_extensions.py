@@ -332,6 +332,10 @@ def test_numbers_stay_on_one_line(page):
     ):
         assert whole in text
     assert "</math>\u00a0=\u00a049" in text
+    formula = re.search(
+        r'<span class="text-nowrap"><math(?:(?!</math>).)*</math>([^<]*)</span>', text, re.S
+    )
+    assert formula[1] == "\u00a0=\u00a049"
     assert "</em>\u00a0&lt;\u00a00.05" in text
     assert "9%<wbr>（" in text
     for code in ("K = 49", "1–2"):
