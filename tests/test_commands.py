@@ -322,6 +322,27 @@ def test_a_second_ctrl_c_changes_nothing():
     assert done.stderr == "\nirnn: stopped; every finished epoch is kept\n"
 
 
+def test_a_stopped_command_waits_for_no_thread():
+    """A signal can leave a library's lock taken, for which its threads then wait forever."""
+    code = (
+        "import os, runpy, sys, threading\nfrom irnn.store import Store\n"
+        "threading.Thread(target=threading.Event().wait).start()\n"
+        "Store.runs = lambda self: print('said', os.kill(os.getpid(), 2))\n"
+        "sys.argv = ['irnn', 'runs', '--json']\nprint('before')\n"
+        "runpy.run_module('irnn', run_name='__main__')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (128 + signal.SIGINT, "before\n")
+    assert done.stderr == "\nirnn: stopped; every finished epoch is kept\n"
+
+
 def test_a_dry_run_looks_for_the_data_that_it_is_told_of(here, tmp_path):
     options = ["--dry-run", "--data", tmp_path / "no.npz"]
     done = here("train", "irnn-vs-lstm", *options)

@@ -494,4 +494,10 @@ def _serve(args: argparse.Namespace) -> int:
 if __name__ == "__main__":
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
     sys.stdout.reconfigure(errors="backslashreplace")  # as that of errors is
-    sys.exit(main())
+    code = main()
+    if code > 128:
+        # A signal can come while a library holds a lock or builds what it must not leave half
+        # built: at Python's own end its threads would wait forever, or abort.
+        _close_output()
+        os._exit(code)
+    sys.exit(code)
