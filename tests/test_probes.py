@@ -310,3 +310,16 @@ def test_the_proses_numbers():
     assert found["linear_last_196"] == found["linear_first_196"]
     assert float(found["linear_last_1"].rstrip("%")) < 15
     assert found["irnn_tuned_untrained_28"] == found["irnn_shared_untrained_28"]
+
+
+def test_halfway_is_also_told_after_as_many_epochs_as_the_lstm_has():
+    reach, answers, classifiers = map(probes.read, ("reach", "answers", "classifiers"))
+    trained = chapter.PROBED["irnn", "tuned"], chapter.PROBED["lstm", "tuned"]
+    epoch = max(p.epoch for p in answers if p.spec in trained[1])
+    early = [p for p in answers if p.spec not in trained[0] or p.epoch <= epoch]
+    found = chapter.numbers_of_probes(reach, answers, classifiers, "en")
+    then = chapter.numbers_of_probes(reach, early, classifiers, "en")
+    assert found["irnn_tuned_halfway_as_long"] == then["irnn_tuned_halfway"]
+    late = [p for p in answers if p.spec not in trained[0] or p.epoch > epoch]
+    lacking = chapter.numbers_of_probes(reach, late, classifiers, "en")
+    assert lacking["irnn_tuned_halfway_as_long"] == "–"

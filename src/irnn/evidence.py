@@ -60,6 +60,15 @@ def epochs_ahead(runs: Sequence[Run], others: Sequence[Run]) -> int:
     )
 
 
+def epochs_apart(runs: Sequence[Run], others: Sequence[Run]) -> int:
+    """Return after how many epochs every run's test accuracy is above that of all others."""
+    epochs = min(len(run) for run in (*runs, *others))
+    return sum(
+        bool(accuracies(runs, epoch).min() > accuracies(others, epoch).max())
+        for epoch in range(epochs)
+    )
+
+
 def difference(runs: Sequence[Run], others: Sequence[Run], epoch: int = -1) -> Difference:
     """Return the difference of the mean test accuracies of runs and of others.
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from irnn.show.text import day, described, mean, percent, rate, seconds, spread
+from irnn.show.text import day, described, mean, of_epochs, percent, rate, seconds, spread
 from irnn.spec import make
 from irnn.store import Run
 
@@ -47,3 +47,10 @@ def test_dates_and_findings_are_written_as_the_language_has_them():
     assert day("unknown", "ja") == "unknown"
     assert described("Curves", ["a is 1", "b is 2"], "en") == "Curves. a is 1; b is 2."
     assert described("曲線", ["a は 1", "b は 2"], "ja") == "曲線。a は 1。b は 2。"
+
+
+def test_epochs_are_some_or_each():
+    assert of_epochs(20, 20, "en") == "each of the 20 epochs"
+    assert of_epochs(19, 20, "en") == "19 of the 20 epochs"
+    assert of_epochs(20, 20, "ja") == "20 エポックのすべて"
+    assert of_epochs(19, 20, "ja") == "20 エポックのうち 19 エポック"

@@ -49,7 +49,7 @@ REVIEWED = {
     "irnn-waits": "reproduced",
     "border-is-idle": "reproduced",
     "permuted-is-harder": "reproduced",
-    "irnn-adds": "in part",
+    "irnn-adds": "undecided",
     "irnn-ahead-searched": "not reproduced",
     "irnn-ahead-searched-at-full-length": "undecided",
     "relu-derivative-matters": "reproduced",

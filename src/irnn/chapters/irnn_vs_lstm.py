@@ -17,6 +17,7 @@ from irnn.evidence import (
     Runs,
     accuracies,
     difference,
+    epochs_apart,
     is_ahead,
 )
 from irnn.parameters import Parameter, shared, switch
@@ -28,6 +29,7 @@ from irnn.show.style import COLORS, INK, MARKERS, label_rows, legend, logarithmi
 from irnn.show.text import (
     described,
     mean,
+    of_epochs,
     percent,
     rate,
     seconds,
@@ -334,15 +336,15 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
         lstm_tuned_then=percent(runs["lstm-tuned"], language, both_tuned),
         both_tuned_p=f"{difference(runs['irnn-tuned'], runs['lstm-tuned'], both_tuned).p:.2g}",
         both_tuned_level=f"{TUNED_LEVEL:.3g}",
+        both_tuned_apart=of_epochs(
+            epochs_apart(runs["irnn-tuned"], runs["lstm-tuned"]), both_tuned + 1, language
+        ),
         lstm_tuned=percent(runs["lstm-tuned"], language),
         lstm_tuned_peak_epochs=peak + 1,
         lstm_tuned_peak=percent(runs["lstm-tuned"], language, peak),
         irnn_tuned_peak=percent(runs["irnn-tuned"], language, peak),
         irnn_norm=mean(runs["irnn"], "gradient_norm", epoch=0),
         irnn_norm_end=mean(runs["irnn"], "gradient_norm"),
-        lstm_norm=mean(runs["lstm"], "gradient_norm", epoch=0),
-        lstm_tuned_norm=mean(runs["lstm-tuned"], "gradient_norm", epoch=0),
-        lstm_tuned_norm_end=mean(runs["lstm-tuned"], "gradient_norm"),
         lstm_loss_start=f"{_mean(runs['lstm'], 'loss', 0):.3f}",
         lstm_loss=f"{_mean(runs['lstm'], 'loss', both):.3f}",
         lstm_lowest=f"{accuracies(runs['lstm'], both).min():.1%}",

@@ -86,7 +86,7 @@ ALT = {
         "en": "Test accuracy of a linear and a dense classifier that see only the last, the first "
         "or the middle n pixels of a pooled digit",
         "ja": "縮小した数字の最後、最初、または中央の n 画素だけを見る、線形分類器と隠れ層が"
-        " 1 層の全結合ネットワークのテスト正解率",
+        " 1 層の多層パーセプトロンのテスト正解率",
     },
     "reach": {
         "en": "Norm of the loss's gradient over the steps back from the end, IRNN and LSTM, before "
@@ -137,8 +137,8 @@ CAPTIONS = {
         "before it; a dot is a seed, the line the mean.",
         "ja": "14 × 14 に縮小した画像の、連続する最後の n 画素、最初の n 画素、または中央の"
         " n 画素だけを与えたときの、記憶をもたない分類器のテストデータでの正解率。線形はソフト"
-        "マックス層だけのもの、全結合はその前に ReLU の 64 ユニットの隠れ層を置いたもの。点は"
-        "個々のシード、線はその平均。",
+        "マックス層だけのもの、多層パーセプトロンはその前に ReLU の 64 ユニットの隠れ層を"
+        "置いたもの。点は個々のシード、線はその平均。",
     },
     "reach": {
         "en": "Norm of the gradient of an image's loss with respect to the network's state, by how "
@@ -210,7 +210,7 @@ WORDS = {
         "middle": "中央の n 画素",
         "n": "n（全 {steps} 画素のうち）",
         "linear": "線形",
-        "dense": "全結合（隠れ層 1 層）",
+        "dense": "多層パーセプトロン（隠れ層 1 層）",
         "sees": "{classifier}（{end}）は {n} 画素で {quarter:.1%}、全 {steps} 画素で {all:.1%}",
         "before": "学習前",
         "after": "学習後",
@@ -319,6 +319,7 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
         "orders_epochs": len(first),
     }
     for model in MODELS:
+        found[f"{model}_rate"] = rate(runs[f"{model}-rows"][0].spec.learning_rate)
         for order in (order for order in ORDERS if f"{model}-{order}" in runs):
             some = runs[f"{model}-{order}"]
             found[f"{model}_{order}"] = percent(some, language)
@@ -346,6 +347,9 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
             found[f"{model}_adding_{length}_learned"] = len(learned)
         found |= {"adding_epochs": len(some[0]), "sequences": f"{some[0].spec.samples:,}"}
         found["guessing"] = f"{GUESSING:.2g}"
+    if "irnn-adding-100" in runs:
+        lengths = [length for length in ADDING if _has_learned(runs[f"irnn-adding-{length}"])]
+        found["irnn_adding_longest"] = max(lengths, default="–")
     return found
 
 
@@ -534,8 +538,7 @@ def irnn_adds(runs: Runs) -> str:
     """Judge that the IRNN learns the adding problem wherever the LSTM does.
 
     Learned: the median over the seeds of the test set's mean squared error ends below half of
-    guessing's. In part at most, where the LSTM learns at no length and so does not put it to the
-    test.
+    guessing's. Undecided where the LSTM learns at no length and so does not put it to the test.
     """
 
     def learned(model: str, length: int) -> bool:
@@ -544,7 +547,7 @@ def irnn_adds(runs: Runs) -> str:
     if not any(learned("irnn", n) for n in ADDING):
         return "not reproduced"
     wherever = [learned("irnn", n) for n in ADDING if learned("lstm", n)]
-    return "reproduced" if wherever and all(wherever) else "in part"
+    return all_or_some(wherever) if wherever else "undecided"
 
 
 def _waiting(runs: Runs, language: str) -> str:
@@ -642,8 +645,10 @@ def numbers_of_probes(
         `linear_last_49`: accuracy of a classifier on the pixels at an end. `irnn_tuned_after_392`:
         accuracy of the trained networks' answer after t pixels; `irnn_tuned_ends`: after all,
         of each seed; `irnn_tuned_halfway`: the number of pixels after which it stays above half
-        of the last one. `irnn_tuned_trained_100`, `irnn_tuned_untrained_100`: the gradient's norm
-        100 steps back, as a multiple of that at the end; `irnn_tuned_trained_least`: the least.
+        of the last one, and `irnn_tuned_halfway_as_long`, after as many epochs as the LSTM has,
+        where that is recorded. `irnn_tuned_trained_100`, `irnn_tuned_untrained_100`: the
+        gradient's norm 100 steps back, as a multiple of that at the end;
+        `irnn_tuned_trained_least`: the least.
 
     """
     by_end = _by_end(classifiers)
@@ -660,15 +665,18 @@ def numbers_of_probes(
         for n, probe in probes.items():
             for name in CLASSIFIERS:
                 found[f"{name}_{end}_{n}"] = f"{100 * np.mean(probe.values[name]):.1f}%"
-    for (model, name), probes in _trained(answers).items():
+    trained = _trained(answers)
+    epoch = max(probe.epoch for probe in trained["lstm", "tuned"])
+    as_long = [p for p in answers if p.spec in PROBED["irnn", "tuned"] and p.epoch == epoch]
+    found["irnn_tuned_halfway_as_long"] = _halfway(as_long) if as_long else "–"
+    for (model, name), probes in trained.items():
         pixels, mean = probes[0].values["pixels"], _accuracy(probes)
         found[f"{model}_{name}_probed"] = min(probe.epoch for probe in probes)
         for t in READ:
             found[f"{model}_{name}_after_{t}"] = f"{100 * mean[pixels.index(t)]:.1f}%"
         ends = (f"{100 * probe.values['accuracy'][-1]:.1f}%" for probe in probes)
         found[f"{model}_{name}_ends"] = ("、" if language == "ja" else ", ").join(ends)
-        late = [t for t, value in zip(pixels, mean, strict=True) if value < mean[-1] / 2]
-        found[f"{model}_{name}_halfway"] = late[-1] + pixels[1] - pixels[0]
+        found[f"{model}_{name}_halfway"] = _halfway(probes)
     for when, groups in (("untrained", _untrained(reach)), ("trained", _trained(reach))):
         for (model, name), probes in groups.items():
             norm = _norm(probes)
@@ -676,6 +684,13 @@ def numbers_of_probes(
                 found[f"{model}_{name}_{when}_{t}"] = _short(norm[t] / norm[0])
             found[f"{model}_{name}_{when}_least"] = _short(norm.min() / norm[0])
     return found
+
+
+def _halfway(probes: list[Probe]) -> int:
+    """Return after how many pixels the mean accuracy stays above half of the last one."""
+    pixels, mean = probes[0].values["pixels"], _accuracy(probes)
+    late = [t for t, value in zip(pixels, mean, strict=True) if value < mean[-1] / 2]
+    return late[-1] + pixels[1] - pixels[0]
 
 
 def _short(value: float) -> str:

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from irnn.errors import one_of
-from irnn.evidence import LEARNS, Claim, Runs, accuracies, all_or_some, difference
+from irnn.evidence import (
+    LEARNS,
+    Claim,
+    Difference,
+    Runs,
+    accuracies,
+    all_or_some,
+    difference,
+)
 from irnn.parameters import AVERAGED, Parameter, shared, switch
 from irnn.probes import Probe
 from irnn.show.picture import Picture, columns
@@ -308,6 +316,7 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
         at_shared = [r for r in runs[f"{model}-rmsprop"] if r.spec.learning_rate == SHARED_RATE]
         found[f"{model}_rmsprop_shared"] = percent(at_shared, language) if at_shared else "–"
         found[f"{model}_rmsprop_rates"] = learned_rates(runs, model)[0]
+        found[f"{model}_lead_p"] = f"{_lead(runs, model).p:.2g}"
         for what in BEST[model]:
             some = runs[f"{model}-longer-{what}"]
             found[f"{model}_longer_{what}"] = percent(some, language)
@@ -556,8 +565,13 @@ def rmsprop_is_faster(runs: Runs) -> str:
 
     For each network: by more than `CLOSE`, and by more than chance.
     """
-    gaps = [difference(best(rmsprop(runs, m)), best(sgd(runs, m))) for m in MODELS]
-    return all_or_some(gap.higher and gap.value > CLOSE for gap in gaps)
+    leads = [_lead(runs, model) for model in MODELS]
+    return all_or_some(lead.higher and lead.value > CLOSE for lead in leads)
+
+
+def _lead(runs: Runs, model: str) -> Difference:
+    """Return how far RMSprop's best rate is ahead of the best setting of SGD in the map."""
+    return difference(best(rmsprop(runs, model)), best(sgd(runs, model)))
 
 
 def learned_rates(runs: Runs, model: str) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from dataclasses import fields, replace
 import numpy as np
 
 from irnn.parameters import shared
-from irnn.show.text import rate
+from irnn.show.text import joined, rate
 from irnn.show.times import epoch_seconds, trained_on
 from irnn.spec import RunSpec, setting
 from irnn.store import RUNS, Run, Store
@@ -191,7 +191,7 @@ def _html_row(spec: RunSpec, own: bool, runs: list[Run], language: str, linked: 
     words = [setting(spec), *(["permutation seed"] if own else [])]
     seconds = [entry["seconds"] for entry in rows if entry["seconds"] is not None]
     where = dict.fromkeys(pair for run in runs for pair in trained_on(run))
-    text = WORDS[language]["where"]
+    devices = [WORDS[language]["where"].format(backend=b, device=d) for b, d in where]
     shown = {
         "model": spec.model.upper(),
         "setting": html.escape(", ".join(filter(None, words))) or WORDS[language]["main"],
@@ -201,7 +201,7 @@ def _html_row(spec: RunSpec, own: bool, runs: list[Run], language: str, linked: 
         "best": _percent(rows, "best"),
         "final": _percent(rows, "final"),
         "seconds": f"{np.median(seconds):.1f}" if seconds and len(where) == 1 else "",
-        "where": html.escape("; ".join(text.format(backend=b, device=d) for b, d in where)),
+        "where": html.escape(joined(devices, language)),
         "date": max(str(entry["date"])[:10] for entry in rows),
     }
     sorted_by = {"learning_rate": f' data-value="{spec.learning_rate:g}"'}

@@ -115,6 +115,7 @@ WORDS = {
         "fused": "this book, {backend}, all steps in one kernel",
         "fused side by side": "the same, {n} runs side by side",
         "not measured": "not measured",
+        "finding": "{of}, {what}: {finding}",
         "x from to": "{first} s at {least}, {last} s at {most}",
         "batch size": "images per update (batch size)",
         "ours": "this book, {backend}",
@@ -139,6 +140,7 @@ WORDS = {
         "fused": "本書、{backend}、全ステップを一つのカーネルで",
         "fused side by side": "同上、{n} ランを同時に",
         "not measured": "測定なし",
+        "finding": "{of}、{what}：{finding}",
         "x from to": "{least} で {first} 秒、{most} で {last} 秒",
         "batch size": "1 回の更新に使う画像の数（バッチサイズ）",
         "ours": "本書、{backend}",
@@ -387,7 +389,9 @@ def batch_sizes(rows: list[Speed], language: str) -> Picture:
         return figure
 
     findings = [
-        f"{model.upper()}, {label[loop]}: {_from_to(curve, 'batch_size', text)}"
+        text["finding"].format(
+            of=model.upper(), what=label[loop], finding=_from_to(curve, "batch_size", text)
+        )
         for (model, loop), curve in found.items()
     ]
     alt = described(ALT["batch_sizes"][language], findings, language)
@@ -421,7 +425,9 @@ def growth(rows: list[Speed], language: str) -> Picture:
         return figure
 
     findings = [
-        f"{text[group]}, {model.upper()}: {_from_to(curve, group, text)}"
+        text["finding"].format(
+            of=text[group], what=model.upper(), finding=_from_to(curve, group, text)
+        )
         for (group, model), curve in found.items()
     ]
     alt = described(ALT["growth"][language], findings, language)
@@ -457,8 +463,11 @@ def throughput(rows: list[Jobs], language: str) -> Picture:
         return figure
 
     findings = [
-        f"{row.network.upper()}, {labels[kinds.index((row.jobs, row.threads))]}: "
-        f"{row.updates_per_second:.3g}"
+        text["finding"].format(
+            of=row.network.upper(),
+            what=labels[kinds.index((row.jobs, row.threads))],
+            finding=f"{row.updates_per_second:.3g}",
+        )
         for row in rows
     ]
     alt = described(ALT["throughput"][language], findings, language)

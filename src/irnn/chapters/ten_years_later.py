@@ -22,7 +22,7 @@ from irnn.parameters import AVERAGED, Parameter, shared, switch
 from irnn.show.picture import Picture, columns
 from irnn.show.plots import final_accuracies, learning_curves
 from irnn.show.style import COLORS, MARKERS, legend, logarithmic, new_figure
-from irnn.show.text import described, joined, percent, rate
+from irnn.show.text import described, joined, of_epochs, percent, rate
 from irnn.show.words import SHARED
 from irnn.spec import IMAGES, MODELS, make
 from irnn.store import Run
@@ -114,7 +114,7 @@ ALT = {
     "full": {
         "en": "Test accuracy by epoch of IRNN and LSTM on all pixels, each at the rate that its "
         "search chose",
-        "ja": "すべての画素を読み、探索で選んだ学習率で学習した、IRNN と LSTM のエポックごとの"
+        "ja": "縮小しない画像を読み、探索で選んだ学習率で学習した、IRNN と LSTM のエポックごとの"
         "テスト正解率",
     },
     "today": {
@@ -134,7 +134,7 @@ CAPTIONS = {
     "search": {
         "en": "Accuracy on training images that were held out, over the learning rate, of one seed "
         "each. Filled: no clipping. Hollow: the norm of the gradient clipped at 1.",
-        "ja": "学習から取り分けておいた学習用画像での正解率を学習率に対して示す。シードはそれぞれ"
+        "ja": "検証用に取り分けた学習用画像での正解率を、学習率に対して示す。シードはそれぞれ"
         "一つ。塗りつぶしはクリッピングなし、白抜きは勾配のノルムを 1 でクリップしたもの。",
     },
     "fair": {
@@ -176,8 +176,6 @@ WORDS = {
         "scales": "initial scales of today",
         "gates": "gates of today",
         "both": "both of today",
-        "all epochs": "each of the {epochs} epochs",
-        "some epochs": "{ahead} of the {epochs} epochs",
         "look": "{seeds} seeds after {epochs} epochs ({p})",
         "and then": ", ",
     },
@@ -192,8 +190,6 @@ WORDS = {
         "scales": "初期値のスケールが現在のもの",
         "gates": "ゲートが現在のもの",
         "both": "両方とも現在のもの",
-        "all epochs": "{epochs} エポックのすべて",
-        "some epochs": "{epochs} エポックのうち {ahead} エポック",
         "look": "{epochs} エポック後に {seeds} 通り（{p}）",
         "and then": "、",
     },
@@ -293,7 +289,7 @@ def _searched_numbers(runs: Runs, name: str, language: str) -> dict[str, str | i
         f"{name}_level": f"{SEARCHES[name].level:.3g}",
         f"{name}_steps": both[0][0].spec.steps,
         f"{name}_p": f"{difference(*both).p:.2g}",
-        f"{name}_ahead": _ahead(*both, language),
+        f"{name}_ahead": of_epochs(epochs_ahead(*both), len(both[0][0]), language),
         f"{name}_rank_p": f"{rank_p(*both):.2g}",
         f"{name}_looks": len(SEARCHES[name].looks) + 1,
         f"{name}_looked": _looked(SEARCHES[name].looks, *both, language),
@@ -320,13 +316,6 @@ def _searched_numbers(runs: Runs, name: str, language: str) -> dict[str, str | i
         if unclipped:
             found[f"{model}_{name}_unclipped"] = percent([unclipped], language)
     return found
-
-
-def _ahead(runs: list[Run], others: list[Run], language: str) -> str:
-    """Say after how many epochs the mean of runs is above that of others."""
-    ahead, epochs = epochs_ahead(runs, others), min(len(run) for run in (*runs, *others))
-    name = "all epochs" if ahead == epochs else "some epochs"
-    return WORDS[language][name].format(ahead=ahead, epochs=epochs)
 
 
 def _looked(

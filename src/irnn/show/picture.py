@@ -168,7 +168,7 @@ class Picture:
         if values := self.csv():
             link = f"data:text/csv;charset=utf-8,{quote(values, safe=',')}"
             download = f'<a download="{name or "figure"}.csv" href="{link}">{text["download"]}</a>'
-            parts.append(f"<p>{text['values']} {download}</p>")
+            parts.append(f"<p>{text['values'].format(download=download)}</p>")
         if not parts:
             return ""
         return f"<details><summary>{text['behind']}</summary>{''.join(parts)}</details>"

@@ -47,6 +47,13 @@ def joined(parts: Iterable[str], language: str) -> str:
     return ("／" if language == "ja" else "; ").join(parts)
 
 
+def of_epochs(some: int, epochs: int, language: str) -> str:
+    """Return "each of the 20 epochs", or "19 of the 20 epochs"."""
+    if language == "ja":
+        return f"{epochs} エポック" + ("のすべて" if some == epochs else f"のうち {some} エポック")
+    return f"{'each' if some == epochs else some} of the {epochs} epochs"
+
+
 def listed(rows: Iterable, column: str) -> str:
     """Return the values that a column of measurements has, each once."""
     return ", ".join(dict.fromkeys(str(getattr(row, column)) for row in rows))
