@@ -49,6 +49,11 @@ def test_the_script_gets_the_digits_the_words_and_the_networks(own):
     assert page["first"] in [digit["id"] for digit in page["digits"]]
 
 
+def test_without_a_script_the_picture_says_what_it_lacks(own):
+    (said,) = re.findall("<noscript>(.*)</noscript>", reading(own, "en").html())
+    assert "takes JavaScript" in said
+
+
 def test_its_values_are_the_probabilities(own):
     lines = reading(own, "en").csv().splitlines()
     assert lines[0] == "image,label,network," + ",".join(f"p{digit}" for digit in range(10))

@@ -50,6 +50,8 @@ WORDS = {
         "empty": "Nothing is drawn yet: draw a digit in the square, then press “Read it”.",
         "missing": "The networks did not arrive, so that this picture stays as it is. "
         "Reload the page to try again.",
+        "no script": "To choose a digit, to draw one and to watch it being read takes JavaScript; "
+        "without it, this picture stays as it is.",
         "unknown": "The address asks for what is not here ({what}); this is shown instead.",
         "play": "Play",
         "pause": "Pause",
@@ -91,6 +93,8 @@ WORDS = {
         "empty": "まだ何も描かれていない。枠の中に数字を描いてから「読ませる」を押す。",
         "missing": "ネットワークのファイルを読み込めなかったので、この図は静止したままである。"
         "ページを再読み込みすると、もう一度試せる。",
+        "no script": "数字を選んだり描いたりして、読まれる様子を見るには JavaScript が必要である。"
+        "ない場合、この図は静止したままになる。",
         "unknown": "アドレスに指定されたもの（{what}）はここにないので、代わりにこれを表示する。",
         "play": "再生",
         "pause": "一時停止",
@@ -155,6 +159,7 @@ def reading(specs: Sequence[RunSpec], images: Data, language: str, alt: str) -> 
         f'<div class="irnn-reader-stage" style="display: flex; flex-wrap: wrap; gap: 1.5rem">'
         f"{_image(first, text)}{networks}</div>"
         f'<p class="irnn-reader-status" role="status">{said}</p>'
+        f"<noscript><p>{text['no script']}</p></noscript>"
         f'<script type="application/json">{data}</script></div>'
     )
     values = [
