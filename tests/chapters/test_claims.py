@@ -5,6 +5,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from irnn import chapters
@@ -105,12 +106,22 @@ def test_runs_that_are_not_recorded_are_not_among_the_recorded(store):
     [
         (((0.7, 0.8, 0.9, 0.95, 0.96), (0.1, 0.2, 0.3, 0.4, 0.5)), 2 / 252),
         (((0.1, 0.2), (0.3, 0.4, 0.5)), 2 / 10),
+        (((0.1,), (0.2,)), 1.0),
         (((0.1, 0.4), (0.2, 0.3)), 1.0),
         (((0.1, 0.3), (0.1, 0.2)), 1.0),  # ranks 1.5 and 4 against 1.5 and 3
     ],
 )
 def test_the_rank_test_counts_the_ways_to_part_the_seeds(groups, expected):
     assert rank_p(*(runs(*group) for group in groups)) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("seeds", "expected"),
+    [(14, 7.5e-6), (1_000, 0.0)],  # of z = -97.5 / 21.76, and far out
+)
+def test_the_rank_test_of_many_seeds_is_that_of_the_normal_distribution(seeds, expected):
+    low, high = np.linspace(0.1, 0.4, seeds), np.linspace(0.5, 0.8, seeds)
+    assert rank_p(runs(*low), runs(*high)) == pytest.approx(expected, rel=0.01)
 
 
 def test_one_seed_is_never_told_apart():
