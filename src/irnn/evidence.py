@@ -166,9 +166,13 @@ class Claim:
         name: Its name in the ledger, unique.
         rule: Returns a verdict of `VERDICTS` for an experiment's runs by curve.
         measured: Returns what was measured, in a language.
+        reviewed: The verdict that the book's prose was written for. A test compares it with what
+            the recorded runs say: where that changes, read the prose that speaks of the claim,
+            then change it here.
 
     """
 
     name: str
     rule: Callable[[Runs], str]
     measured: Callable[[Runs, str], str]
+    reviewed: str = "not tested"

@@ -6,6 +6,7 @@ Every test plants a fault in a book of two small pages that has none.
 import json
 import shutil
 import subprocess
+from types import SimpleNamespace
 
 import nbformat
 import pytest
@@ -14,8 +15,9 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from irnn import page
 from irnn.__main__ import main
 from irnn.book import check, mend, pages
-from irnn.chapters import index, irnn_vs_lstm
+from irnn.chapters import claims, index, irnn_vs_lstm
 from irnn.errors import InputError
+from irnn.evidence import Claim
 from irnn.languages import LANGUAGES, Language
 
 GLOSSARY = """
@@ -427,6 +429,41 @@ def test_an_equation_has_a_label_in_each_language(root):
     assert found(root) == []
     edit(root, "ja", "end", "{eq}`sum-ja`", "{eq}`sum`")
     assert said(root, "the reference sum has no target")
+
+
+@pytest.fixture
+def ledger(root, monkeypatch):
+    """The book with a ledger of one claim."""
+    claimed = SimpleNamespace(CLAIMS=(Claim("it-learns", None, None),))
+    monkeypatch.setattr(claims, "CHAPTERS", (claimed,))
+    for language in TEXTS:
+        row = "| | {glue:text}`it_learns_measured` | {glue:text}`it_learns` |"
+        text = f"{MORE[language]}\n| | | |\n|---|---|---|\n{row}\n"
+        (root / "book" / language / "claims.md").write_text(text)
+        toc = root / "_toc.yml"
+        toc.write_text(toc.read_text() + f"\n  - file: book/{language}/claims")
+    check.accept(["claims"], root)
+    assert found(root) == []
+    return root
+
+
+def test_a_claim_without_a_row(ledger, monkeypatch):
+    more = SimpleNamespace(CLAIMS=(Claim("it-forgets", None, None),))
+    monkeypatch.setattr(claims, "CHAPTERS", (*claims.CHAPTERS, more))
+    assert found(ledger) == [
+        f"book/{language}/claims.md: error: the claim it-forgets has no row; write one that shows "
+        "`it_forgets_measured` and `it_forgets`"
+        for language in TEXTS
+    ]
+
+
+def test_a_row_without_a_claim(ledger):
+    path = ledger / "book" / "ja" / "claims.md"
+    path.write_text(path.read_text().replace("`it_learns`", "`it_learn`"))
+    lines = "\n".join(found(ledger))
+    assert "ja/claims.md: error: the claim it-learns has no row; write one that shows" in lines
+    assert "ja/claims.md: error: it_learn is of no claim; mend its name, or add the " in lines
+    assert "en/claims.md: error" not in lines
 
 
 def test_a_footnote_in_one_language_only(root):

@@ -24,6 +24,7 @@ from irnn import chapters, show
 from irnn.book import pages
 from irnn.book.glossary import ROWS, Glossary
 from irnn.book.pages import Page, same_in_all
+from irnn.chapters import claims
 from irnn.errors import InputError, one_of
 from irnn.languages import LANGUAGES
 
@@ -31,6 +32,7 @@ FENCE = re.compile(r"^ *(`{3,}|~{3,})([^\n]*)\n(.*?)^ *\1 *$", re.DOTALL | re.MU
 ROLE = re.compile(r"\{[\w:]+\}`[^`]*`")
 BLOCK_FORMULA = re.compile(r"\$\$.+?\$\$(?: \([\w-]+\))?", re.DOTALL)
 CITED = re.compile(r"\{cite(?::\w+)?\}`([^`]+)`")
+NUMBER = re.compile(r"\{glue:\w*\}`([^`]+)`")  # or a figure, computed in a cell
 REFERENCE = re.compile(r"\{(ref|numref|eq|doc)\}`([^`]+)`")
 OWN = re.compile(rf"-({'|'.join(LANGUAGES)})$")  # the end of a label that is in one language only
 COMMENT = re.compile(r"( +|^)# .*", re.MULTILINE)  # in code, which translations translate
@@ -41,7 +43,7 @@ ERROR, WARNING = "error", "warning"
 # What a text says beside its words, by what it is called; every language says the same.
 # Headings and links, for example, as often; a text may show a number twice in one language.
 FACTS = {
-    "computed numbers": lambda text: sorted(re.findall(r"\{glue:\w*\}`([^`]+)`", text)),
+    "computed numbers": lambda text: sorted(NUMBER.findall(text)),
     "links": lambda text: sorted(re.findall(r"\]\(([^)\s]+)\)", text)),
     "references": lambda text: sorted(OWN.sub("", label) for _, label in REFERENCE.findall(text)),
     "citations": lambda text: sorted(cited(text)),
@@ -647,6 +649,25 @@ def chapters_import_their_own_module(book: Book) -> Iterator[Finding]:
                         yield book.finding(page, cell.id, what, f"import {own}")
 
 
+def claims_have_rows(book: Book) -> Iterator[Finding]:
+    """Compare what the ledger's page shows with the claims that the chapters have."""
+    names = {}
+    for claim in (claim for chapter in claims.CHAPTERS for claim in chapter.CLAIMS):
+        verdict = claim.name.replace("-", "_")
+        names[claim.name] = (f"{verdict}_measured", verdict)
+    known = {name for both in names.values() for name in both}
+    for page in book.pages.get("claims", {}).values():
+        cells = page.notebook.cells
+        shown = {name: cell.id for cell in cells for name in NUMBER.findall(cell.source)}
+        for claim, both in names.items():
+            if not shown.keys() >= set(both):
+                remedy = "write one that shows `{}` and `{}`".format(*both)
+                yield book.finding(page, "", f"the claim {claim} has no row", remedy)
+        for name in shown.keys() - known:
+            remedy = "mend its name, or add the claim"
+            yield book.finding(page, shown[name], f"{name} is of no claim", remedy)
+
+
 CHECKS = (
     pages_are_there,
     cells_pair_up,
@@ -664,6 +685,7 @@ CHECKS = (
     one_sentence_a_line,
     parameters_are_those_declared,
     chapters_import_their_own_module,
+    claims_have_rows,
 )
 
 

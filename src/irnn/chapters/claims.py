@@ -1,7 +1,6 @@
 """The ledger: what the post and others claim, beside what the recorded runs say of it.
 
-A claim's rule stands in the chapter that tests it; its words are in the ledger's notebooks,
-which were written for the verdicts of `REVIEWED`.
+A claim's rule stands in the chapter that tests it; its words are in the ledger's notebooks.
 """
 
 import json
@@ -25,36 +24,6 @@ PARAMETERS = shared(without=["learning_rate", "train"]) | {
 }
 
 CHAPTERS = (irnn_vs_lstm, optimizer, truncated_bptt, long_dependency, ten_years_later)
-
-# The verdicts that the ledger's prose was written for. A test compares them with what the
-# recorded runs say: where one changes, read the prose that speaks of it, then change it here.
-REVIEWED = {
-    "irnn-ahead": "reproduced",
-    "irnn-ahead-by-time": "reproduced",
-    "irnn-ahead-tuned": "reproduced",
-    "every-seed-learns": "reproduced",
-    "lstm-epochs-cost-more": "reproduced",
-    "keras-93-percent": "not tested",
-    "sgd-cannot-train-irnn": "not reproduced",
-    "sgd-depends-on-momentum": "in part",
-    "rmsprop-faster": "in part",
-    "rmsprop-more-rates": "reproduced",
-    "no-long-memory": "not reproduced",
-    "no-long-memory-at-full-length": "in part",
-    "lstm-collapses-when-cut": "not reproduced",
-    "permuted-hardly-loses": "reproduced",
-    "permuted-needs-more": "not reproduced",
-    "all-steps-differ-from-none": "not reproduced",
-    "control-needs-memory": "in part",
-    "irnn-waits": "reproduced",
-    "border-is-idle": "reproduced",
-    "permuted-is-harder": "reproduced",
-    "irnn-adds": "undecided",
-    "irnn-ahead-searched": "not reproduced",
-    "irnn-ahead-searched-at-full-length": "undecided",
-    "relu-derivative-matters": "reproduced",
-    "today-is-better": "undecided",
-}
 
 VERDICTS = {
     "en": {

@@ -599,11 +599,11 @@ MEASURED = {
 }
 
 CLAIMS = (
-    Claim("control-needs-memory", control_needs_memory, _waiting),
-    Claim("irnn-waits", irnn_waits, _waiting),
-    Claim("border-is-idle", border_is_idle, _compared("cropped")),
-    Claim("permuted-is-harder", permuted_is_harder, _compared("permuted")),
-    Claim("irnn-adds", irnn_adds, _errors),
+    Claim("control-needs-memory", control_needs_memory, _waiting, reviewed="in part"),
+    Claim("irnn-waits", irnn_waits, _waiting, reviewed="reproduced"),
+    Claim("border-is-idle", border_is_idle, _compared("cropped"), reviewed="reproduced"),
+    Claim("permuted-is-harder", permuted_is_harder, _compared("permuted"), reviewed="reproduced"),
+    Claim("irnn-adds", irnn_adds, _errors, reviewed="undecided"),
 )
 
 

@@ -636,8 +636,10 @@ LEARNED_RATES = {
 }
 
 CLAIMS = (
-    Claim("sgd-cannot-train-irnn", sgd_cannot, _outcomes([None])),
-    Claim("sgd-depends-on-momentum", depends_on_momentum, _outcomes(CLIPS)),
-    Claim("rmsprop-faster", rmsprop_is_faster, _best),
-    Claim("rmsprop-more-rates", rmsprop_learns_at_more_rates, _learned_rates),
+    Claim("sgd-cannot-train-irnn", sgd_cannot, _outcomes([None]), reviewed="not reproduced"),
+    Claim("sgd-depends-on-momentum", depends_on_momentum, _outcomes(CLIPS), reviewed="in part"),
+    Claim("rmsprop-faster", rmsprop_is_faster, _best, reviewed="in part"),
+    Claim(
+        "rmsprop-more-rates", rmsprop_learns_at_more_rates, _learned_rates, reviewed="reproduced"
+    ),
 )

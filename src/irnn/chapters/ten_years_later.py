@@ -498,12 +498,14 @@ CLAIMS = (
         "irnn-ahead-searched",
         partial(irnn_is_ahead_searched, name="fair"),
         partial(_both_searched, name="fair"),
+        reviewed="not reproduced",
     ),
     Claim(
         "irnn-ahead-searched-at-full-length",
         partial(irnn_is_ahead_searched, name="full"),
         partial(_both_searched, name="full"),
+        reviewed="undecided",
     ),
-    Claim("relu-derivative-matters", derivative_matters, _derivatives),
-    Claim("today-is-better", today_is_better, _both),
+    Claim("relu-derivative-matters", derivative_matters, _derivatives, reviewed="reproduced"),
+    Claim("today-is-better", today_is_better, _both, reviewed="undecided"),
 )

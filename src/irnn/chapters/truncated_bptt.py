@@ -568,14 +568,25 @@ def _losses(runs: Runs, language: str) -> str:
 
 
 CLAIMS = (
-    Claim("no-long-memory", partial(no_long_memory, of=_pooled), partial(_best_short, of=_pooled)),
+    Claim(
+        "no-long-memory",
+        partial(no_long_memory, of=_pooled),
+        partial(_best_short, of=_pooled),
+        reviewed="not reproduced",
+    ),
     Claim(
         "no-long-memory-at-full-length",
         partial(no_long_memory, of=_longer),
         partial(_best_short, of=_longer),
+        reviewed="in part",
     ),
-    Claim("lstm-collapses-when-cut", lstm_collapses, _long_compared),
-    Claim("permuted-hardly-loses", permuted_hardly_loses, _permuted("trinh", ["lstm"])),
-    Claim("permuted-needs-more", permuted_needs_more, _permuted("rows")),
-    Claim("all-steps-differ-from-none", all_differs, _losses),
+    Claim("lstm-collapses-when-cut", lstm_collapses, _long_compared, reviewed="not reproduced"),
+    Claim(
+        "permuted-hardly-loses",
+        permuted_hardly_loses,
+        _permuted("trinh", ["lstm"]),
+        reviewed="reproduced",
+    ),
+    Claim("permuted-needs-more", permuted_needs_more, _permuted("rows"), reviewed="not reproduced"),
+    Claim("all-steps-differ-from-none", all_differs, _losses, reviewed="not reproduced"),
 )
