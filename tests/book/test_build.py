@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -50,7 +51,12 @@ def steps(monkeypatch):
         (output / "_build" / "html" / "index.html").write_text("after")
         return "render" not in fail
 
+    def unknown(pages):
+        assert sorted(pages) == CHAPTERS
+        return ["a number"] if "numbers" in fail else []
+
     monkeypatch.setattr(book, "_execute", execute)
+    monkeypatch.setattr(book, "_unknown_numbers", unknown)  # nothing is computed here
     monkeypatch.setattr(book, "_render", render)
     return fail
 
@@ -69,7 +75,7 @@ def test_a_build_replaces_the_previous_one(built, steps):
     assert main(["book", "index", "--output", str(built.parent)]) == 0
 
 
-@pytest.mark.parametrize("step", ["execute", "render"])
+@pytest.mark.parametrize("step", ["execute", "numbers", "render"])
 @pytest.mark.parametrize("chapters", [[], ["index"]])
 def test_a_build_that_fails_leaves_the_previous_one(built, steps, capsys, step, chapters):
     steps.add(step)
@@ -80,6 +86,23 @@ def test_a_build_that_fails_leaves_the_previous_one(built, steps, capsys, step, 
     if step == "execute":
         assert (built / "executed" / CHAPTERS[0]).read_bytes() == before
         assert (built / "new" / "book" / "en" / "index.ipynb").exists()  # for a look at it
+
+
+def test_a_number_that_no_cell_computes_is_named_with_its_cell():
+    def page(name, text):
+        record = {"application/papermill.record/text/plain": "784"}
+        metadata = {"scrapbook": {"name": "images", "mime_prefix": "application/papermill.record/"}}
+        output = nbformat.v4.new_output("display_data", record, metadata=metadata)
+        code = nbformat.v4.new_code_cell("page.numbers(…)", outputs=[output])
+        prose = nbformat.v4.new_markdown_cell(text, id="answer")
+        return {Path(name): nbformat.writes(nbformat.v4.new_notebook(cells=[code, prose])).encode()}
+
+    pages = page("en/a.ipynb", "{glue:text}`image`, {glue:text}`image` of {glue:text}`images`")
+    pages |= page("ja/a.ipynb", "{glue:text}`images` と {glue:}`figure-x`")
+    assert book._unknown_numbers(pages) == [
+        "en/a.ipynb [answer]: unknown number 'image'; did you mean images?",
+        "ja/a.ipynb [answer]: unknown number 'figure-x'; valid: images",
+    ]
 
 
 def test_two_builds_in_one_place_do_not_mix(built, steps, capsys):

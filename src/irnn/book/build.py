@@ -31,6 +31,7 @@ from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from irnn.book import colophon, reuse
+from irnn.book.check import NUMBER
 from irnn.book.pages import ROOT
 from irnn.chapters import experiment, experiments
 from irnn.errors import InputError, one_line, one_of, user_path
@@ -56,7 +57,8 @@ def build(names: Sequence[str] = (), parameters: Path | None = None, output: Pat
         output: Executed notebooks go to `_build/executed` in it, the site to `_build/html`.
 
     Returns:
-        The exit code: 1 where a chapter failed or Sphinx warned.
+        The exit code: 1 where a chapter failed, a page shows a number that none of its cells
+        computes, or Sphinx warned.
 
     Raises:
         InputError: For an unknown chapter, a chapter that was not executed before without a
@@ -93,7 +95,11 @@ def build(names: Sequence[str] = (), parameters: Path | None = None, output: Pat
             done = pages is not None
             if done:
                 pages |= {name: (built / "executed" / name).read_bytes() for name in kept}
-                done = _publish(_lay_out(built / "executed", pages, config), built)
+                files = _lay_out(built / "executed", pages, config)
+                unknown = _unknown_numbers(pages)
+                for line in unknown:
+                    _say(line)
+                done = not unknown and _publish(files, built)
     except Timeout:
         raise InputError(f"output {output}: another process builds there; wait for it") from None
     except OSError as error:
@@ -296,6 +302,26 @@ def _lay_out(executed: Path, pages: dict[Path, bytes], config: dict[str, Any]) -
             with whole(path) as file:
                 file.write(content)
     return files
+
+
+def _unknown_numbers(pages: dict[Path, bytes]) -> list[str]:
+    """Return a line for each number that executed notebooks show and do not compute.
+
+    Sphinx would name a line that is neither the notebook's nor the cell's.
+    """
+    found = []
+    for name, page in pages.items():
+        cells = nbformat.reads(page.decode(), as_version=4).cells
+        kept = [output.get("metadata", {}) for c in cells for output in c.get("outputs", [])]
+        known = [metadata["scrapbook"]["name"] for metadata in kept if "scrapbook" in metadata]
+        for cell in cells:
+            if cell.cell_type == "markdown":
+                for number in dict.fromkeys(NUMBER.findall(cell.source)):
+                    try:
+                        one_of("number", number, known)
+                    except InputError as error:
+                        found.append(f"{name} [{cell.id}]: {error}")
+    return found
 
 
 def _publish(files: dict[Path, bytes], built: Path) -> bool:
