@@ -67,7 +67,7 @@ class Page:
         self.values = {name: values[name] for name in chapter.PARAMETERS}
         parameters.check(chapter.PARAMETERS, self.values)
         self.language = self.values.pop("language")
-        self.changed = parameters.of_experiment(self._not_published())
+        self.changed = self._of_experiment(self._not_published())
         # The figures' names in the order of their numbers, which they keep in a cell run again.
         self._figures = getattr(values.get("page"), "_figures", [])
         if self.changed:
@@ -83,7 +83,7 @@ class Page:
 
     def experiment(self) -> Experiment:
         """Return the experiment. Raises `InputError` for a value that is unknown or cannot be."""
-        return chapters.experiment(self.chapter, **parameters.of_experiment(self.values))
+        return chapters.experiment(self.chapter, **self._of_experiment(self.values))
 
     def runs(self) -> dict[str, list[Run]]:
         """Return the runs of the experiment by curve, trained first if `train` is set.
@@ -162,6 +162,11 @@ class Page:
         alt, drawing = html.escape(picture.alt), picture.svg(wide=False)
         text = f'<p><b>{answer}</b> {finding}</p><div role="img" aria-label="{alt}">{drawing}</div>'
         glue("overview", HTML(text), display=False)
+
+    def _of_experiment(self, values: dict) -> dict:
+        """Return those of some values that decide the runs."""
+        names = parameters.of_experiment(self.chapter.PARAMETERS)
+        return {name: value for name, value in values.items() if name in names}
 
     def _not_published(self) -> dict:
         """Return the parameters that are not the published ones."""

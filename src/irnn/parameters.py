@@ -1,8 +1,8 @@
 """The parameters of chapters, each declared once.
 
-A declaration is a line of the chapter's parameters cell, an option of the command line and an
-argument of the chapter's `experiment`. A chapter has those of `shared` that it has a use for; one
-of its own stands in its module.
+A declaration is a line of the chapter's parameters cell and, unless it is of the page alone, an
+option of the command line and an argument of the chapter's `experiment`. A chapter has those of
+`shared` that it has a use for; one of its own stands in its module.
 """
 
 import re
@@ -13,8 +13,6 @@ from typing import Any
 from irnn.errors import InputError, one_of
 from irnn.languages import LANGUAGES
 from irnn.spec import IMAGES, check_pooling, check_rate, whole_number
-
-PAGE = ("language", "train", "runs_dir")  # about the page; all others are the experiment's
 
 
 def _language(name: str, value) -> None:
@@ -57,12 +55,14 @@ class Parameter:
         default: Its published value.
         help: What it is, for the notebook and the command line.
         check: Raises `InputError` for a name and a value that cannot be; None: `RunSpec` does.
+        page: Whether it is of the page alone, and decides no run.
 
     """
 
     default: Any
     help: str
     check: Callable[[str, Any], None] | None = None
+    page: bool = False
 
     def is_default(self, value: Any) -> bool:
         """Tell whether a value is the published one; papermill reads "2015" as a number."""
@@ -78,15 +78,17 @@ def _either(names: Iterable[str]) -> str:
 
 
 SHARED = {
-    "language": Parameter("en", f"language of the figures: {_either(LANGUAGES)}", _language),
+    "language": Parameter(
+        "en", f"language of the figures: {_either(LANGUAGES)}", _language, page=True
+    ),
     "dataset": Parameter("mnist", _either(IMAGES)),
     "epochs": Parameter(None, "epochs of every curve; None: as many as published", count_or_none),
     "seeds": Parameter(5, "number of seeds, from 0 on", _seeds),
     "units": Parameter(100, "units of the recurrent layer"),
     "batch_size": Parameter(32, "images per update"),
     "learning_rate": Parameter(1e-6, "of RMSprop, shared by both networks"),
-    "train": Parameter(False, "train the runs that the store lacks", switch),
-    "runs_dir": Parameter("", 'the store, a folder of runs; "": book/runs', _folder),
+    "train": Parameter(False, "train the runs that the store lacks", switch, page=True),
+    "runs_dir": Parameter("", 'the store, a folder of runs; "": book/runs', _folder, page=True),
 }
 
 
@@ -118,9 +120,9 @@ def shared(
     }
 
 
-def of_experiment(parameters: dict[str, Any]) -> dict[str, Any]:
-    """Return those that decide the runs, declared or given."""
-    return {name: p for name, p in parameters.items() if name not in PAGE}
+def of_experiment(parameters: Parameters) -> Parameters:
+    """Return those that decide the runs."""
+    return {name: parameter for name, parameter in parameters.items() if not parameter.page}
 
 
 def check(parameters: Parameters, values: dict[str, Any]) -> None:

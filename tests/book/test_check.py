@@ -649,6 +649,18 @@ def test_parameters_of_one_language_are_found_there_alone(root):
     assert said(root, "book/ja/index.ipynb [parameters]", "epochs is 3 here and None in")
 
 
+def test_parameters_that_are_not_the_experiments(root, monkeypatch):
+    monkeypatch.setattr(index, "experiment", lambda dataset, epochs, seeds, units, rate, old=1: {})
+    declare = "make it an argument, or declare it with page=True"
+    assert found(root) == [
+        f"src/irnn/chapters/index.py: error: experiment() does not take batch_size; {declare}",
+        f"src/irnn/chapters/index.py: error: experiment() does not take learning_rate; {declare}",
+        "src/irnn/chapters/index.py: error: experiment() needs rate; declare it, without page=True",
+    ]
+    monkeypatch.setattr(index, "experiment", lambda dataset, **others: {})
+    assert found(root) == []
+
+
 def test_a_notebook_with_the_module_of_another_page(root):
     for language in TEXTS:
         edit(root, language, "sum", "1 + 1", "from irnn.chapters import index as chapter\n1 + 1")

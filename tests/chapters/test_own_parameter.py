@@ -25,7 +25,8 @@ MODULE = '''
 
 
     PARAMETERS = shared(dataset="digits", epochs=1, seeds=1) | {
-        "pooling": Parameter(1, "side of the squares of pixels (at most 10% are cut)", _small)
+        "pooling": Parameter(1, "side of the squares of pixels (at most 10% are cut)", _small),
+        "rows": Parameter(3, "rows of a table", page=True),
     }
 
 
@@ -39,7 +40,7 @@ CELLS = """
     chapters.__path__.append({folder!r})
     from irnn.chapters import made_up as chapter
     [run] = Page(chapter, globals()).runs()["irnn"]
-    print("pooling", run.spec.pooling)
+    print("pooling", run.spec.pooling, "rows", rows)
 """
 
 
@@ -80,6 +81,11 @@ def test_not_for_a_chapter_that_lacks_it(made_up, capsys):
     assert main(["train", "reproduce", "made-up", "--dry-run", "--pooling", "2"]) == 0
 
 
+def test_one_of_the_page_alone_decides_no_run(made_up, capsys):
+    assert main(["train", "made-up", "--dry-run", "--rows", "2"]) == 2
+    assert "--rows" in capsys.readouterr().err
+
+
 def test_with_papermill(made_up, recorded, tmp_path):
     cell = nbformat.v4.new_code_cell(
         "\n".join(f"{name} = {p.default!r}" for name, p in made_up.PARAMETERS.items())
@@ -89,13 +95,13 @@ def test_with_papermill(made_up, recorded, tmp_path):
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     nbformat.write(nbformat.v4.new_notebook(cells=[cell, code], metadata=kernel), tmp_path / "a")
 
-    def papermill(pooling):
+    def papermill(pooling, rows="3"):
         command = [sys.executable, "-m", "papermill", "a", "b", "--no-progress-bar"]
-        command += ["-p", "pooling", pooling, "-p", "runs_dir", str(recorded.root)]
+        command += ["-p", "pooling", pooling, "-p", "rows", rows, "-p", "runs_dir", recorded.root]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
         return (tmp_path / "b").read_text() + done.stderr
 
-    assert "pooling 2" in papermill("2")
+    assert "pooling 2 rows 4" in papermill("2", rows="4")
     assert "pooling is 3; it must be a whole number from 1 to 2" in papermill("3")
     (recorded.record_path(make("irnn", dataset="digits", pooling=2, learning_rate=1e-6))).unlink()
     said = papermill("2")

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from difflib import unified_diff
 from importlib import import_module
 from importlib.util import find_spec
+from inspect import signature
 from pathlib import Path
 from pkgutil import iter_modules
 from types import ModuleType
@@ -27,6 +28,7 @@ from irnn.book.pages import Page, same_in_all
 from irnn.chapters import claims
 from irnn.errors import InputError, one_of
 from irnn.languages import LANGUAGES
+from irnn.parameters import of_experiment
 
 FENCE = re.compile(r"^ *(`{3,}|~{3,})([^\n]*)\n(.*?)^ *\1 *$", re.DOTALL | re.MULTILINE)
 ROLE = re.compile(r"\{[\w:]+\}`[^`]*`")
@@ -636,6 +638,25 @@ def assignment(line: str) -> tuple[str, tuple[object, str]] | None:
         return None
 
 
+def parameters_are_the_experiments(book: Book) -> Iterator[Finding]:
+    """Compare the parameters that decide runs with what the chapters' experiments take."""
+    for name in book.pages:
+        module = chapter(next(iter(book.pages[name].values())))
+        if not hasattr(module, "experiment"):
+            continue
+        wanted = of_experiment(module.PARAMETERS)
+        taken = signature(module.experiment).parameters
+        if all(argument.kind != argument.VAR_KEYWORD for argument in taken.values()):
+            for name in [name for name in wanted if name not in taken]:
+                remedy = "make it an argument, or declare it with page=True"
+                yield Finding(_file(module), "", f"experiment() does not take {name}", remedy)
+        for name, argument in taken.items():
+            needed = argument.default is argument.empty and argument.kind != argument.VAR_KEYWORD
+            if needed and name not in wanted:
+                remedy = "declare it, without page=True"
+                yield Finding(_file(module), "", f"experiment() needs {name}", remedy)
+
+
 def chapters_import_their_own_module(book: Book) -> Iterator[Finding]:
     """Every notebook means its own module by `chapter`."""
     for versions in book.pages.values():
@@ -684,6 +705,7 @@ CHECKS = (
     sources_hold_no_outputs,
     one_sentence_a_line,
     parameters_are_those_declared,
+    parameters_are_the_experiments,
     chapters_import_their_own_module,
     claims_have_rows,
 )
