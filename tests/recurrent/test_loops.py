@@ -103,6 +103,20 @@ def test_equals_keras_in_float64(kind, semantics, units, batch, steps, features,
     close(ours, theirs)
 
 
+@pytest.mark.parametrize("activation", ["tanh", "sigmoid"])
+def test_a_simple_rnn_of_another_activation(activation, monkeypatch):
+    from irnn.recurrent import layers
+
+    monkeypatch.delenv("IRNN_LOOP", raising=False)
+    ours, theirs = (
+        outputs_and_gradients(
+            cls(5, activation=activation, return_state=True), random_arrays("irnn", 5, 3, 7)
+        )
+        for cls in (layers.SimpleRNN, keras.layers.SimpleRNN)
+    )
+    close(ours, theirs)
+
+
 @cache  # it is the same for each loop
 def keras_in_float64(kind, semantics, units, batch, steps, features):
     import jax

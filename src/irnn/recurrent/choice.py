@@ -22,7 +22,7 @@ from irnn.recurrent.activations import SLOPES, ReLU, gate, relu
 from irnn.spec import RunSpec
 
 LOOPS = ("native", "fused", "interpret", "scan")
-KNOWN = (keras.activations.relu, keras.activations.tanh, *SLOPES)  # next to `ReLU`
+KNOWN = (keras.activations.relu, keras.activations.tanh)  # of a SimpleRNN, next to `ReLU`
 
 
 class Loop(NamedTuple):
@@ -87,7 +87,8 @@ class Layer(NamedTuple):
             return None
         if self.dtype != "float32":
             return f"it computes in float32, not {self.dtype}"
-        if not (self.activation in KNOWN or isinstance(self.activation, ReLU)):
+        known = SLOPES if self.gates == 4 else KNOWN
+        if not (self.activation in known or isinstance(self.activation, ReLU)):
             return "it knows no activation but relu and tanh"
         return self._native() if name == "native" else self._fused(name)
 
