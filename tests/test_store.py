@@ -106,6 +106,7 @@ def test_a_kill_before_the_first_whole_line(store):
         json.dumps(line(3, loss="low")),
         json.dumps(line(2)),
         json.dumps(line(7)),
+        '{"epoch": 3\udcff}',  # a byte that is no UTF-8
         "[]",
         "null",
     ],
@@ -114,7 +115,7 @@ def test_a_damaged_line_is_named_and_nothing_is_touched(store, damage):
     path = record(store, 3)
     lines = path.read_text().splitlines()
     lines[4] = damage
-    path.write_text("\n".join(lines) + "\n")
+    path.write_text("\n".join(lines) + "\n", "utf-8", "surrogateescape")
     before = path.read_bytes()
     with pytest.raises(InputError, match=r"jsonl: line 5 of 5 is damaged \(.*\); mend it"):
         store.read(SPEC)
@@ -123,6 +124,25 @@ def test_a_damaged_line_is_named_and_nothing_is_touched(store, damage):
     assert len(run) == 1
     assert "line 5 of 5 is damaged" in str(error)
     assert path.read_bytes() == before
+
+
+def test_the_command_that_mends_a_store_can_be_pasted(tmp_path):
+    store = Store(tmp_path / "my runs")
+    store.append(SPEC, line(7))
+    with pytest.raises(InputError, match=f"--repair --runs-dir '{store.root}'$"):
+        store.read(SPEC)
+
+
+def test_runs_are_in_the_order_of_their_names(store):
+    specs = [make("irnn", dataset="digits", seed=seed) for seed in range(5)]
+    for spec in sorted(specs, key=lambda spec: spec.name, reverse=True):
+        store.append(spec, line(1))
+    assert [run.spec.name for run in store.runs()[0]] == sorted(spec.name for spec in specs)
+
+
+def test_a_lock_that_cannot_be_had_is_found_out_by_who_takes_it(store):
+    (store.root / f"{SPEC.name}.lock").mkdir(parents=True)
+    assert not store.is_locked(SPEC)
 
 
 def test_a_record_under_another_runs_name(store):
@@ -135,13 +155,15 @@ def test_a_record_under_another_runs_name(store):
 
 def test_missing_runs_are_listed_with_their_remedy(store):
     record(store, 2)
-    plan = {make("irnn", dataset="digits", seed=seed): 3 for seed in range(5)}
+    plan = {make("irnn", dataset="digits", seed=seed): 3 for seed in range(4)}
     with pytest.raises(MissingRuns) as error:
         store.require(plan, "train them")
     message = str(error.value)
     assert "irnn digits 2015 rmsprop 1e-06 seed 0 (2 of 3 epochs)" in message
-    assert "and 2 more" in message
+    assert "and 1 more" in message
     assert "or run: train them" in message
+    with pytest.raises(MissingRuns, match="or name a store that has them with runs_dir"):
+        store.require(plan, "")
     store.require({SPEC: 2}, "")
 
 
@@ -167,20 +189,28 @@ def test_a_file_is_saved_whole_or_not_at_all(store, monkeypatch):
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
     monkeypatch.setattr(np, "savez_compressed", full)
     with pytest.raises(InputError, match="No space left on device"):
+        store.save(path, {"a": np.ones(3)})
+    monkeypatch.setattr(np, "savez_compressed", stop)
+    with pytest.raises(KeyboardInterrupt):
         store.save(path, {"a": np.ones(3)})
     assert path.read_bytes() == before
     assert [p.name for p in store.root.iterdir()] == [path.name]
 
 
-def test_a_saved_file_outlasts_a_power_cut(store, monkeypatch):
+def test_what_is_written_outlasts_a_power_cut(store, monkeypatch):
     synced, fsync = [], os.fsync
     monkeypatch.setattr(os, "fsync", lambda file: (synced.append(os.fstat(file)), fsync(file)))
     path = store.checkpoint_path(SPEC)
     store.save(path, {"a": np.zeros(3)})
     # the file, then its name in the folder
     assert [status.st_ino for status in synced] == [p.stat().st_ino for p in (path, store.root)]
+    path = record(store, 1)
+    assert (synced[-1].st_ino, synced[-1].st_size) == (path.stat().st_ino, path.stat().st_size)
 
 
 def test_the_umask_decides_who_shares_a_store(store):
