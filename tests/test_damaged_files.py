@@ -182,8 +182,11 @@ def test_arrays_of_another_type(store, name, kind):
     ("changes", "message"),
     [
         ({"v3": None}, "v3 is missing"),
+        ({f"v{number}": None for number in range(3, 13)}, "v3 is missing"),
         ({"v0": np.zeros((1, 3), "float32")}, "not float32"),
-        ({"v5": np.array(3)}, "v5 does not count 90 updates"),
+        ({"v5": np.array(89)}, "v5 does not count 90 updates"),
+        ({"v5": np.array(91)}, "v5 does not count 90 updates"),
+        ({"format": None}, r"another version of this package \(format 0, not 1\)"),
         ({"format": np.array("one")}, "format is not a number"),
         ({"spec": np.zeros(3)}, "spec is not a text"),
         ({"v1": np.array([{}], dtype=object)}, "Python objects"),

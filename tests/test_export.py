@@ -81,4 +81,8 @@ def test_damaged_weights_are_not_exported(tmp_path, capsys):
     Store(tmp_path).weights_path(spec).write_bytes(b"PK")
     assert main(["export", "--runs-dir", str(tmp_path), "--output", str(tmp_path)]) == 2
     assert "cannot be read (it is no .npz file, or a truncated one)" in capsys.readouterr().err
+    store = Store(tmp_path)
+    store.save(store.weights_path(spec), dict.fromkeys(WEIGHTS, np.zeros(3, "float32")))
+    assert main(["export", "--runs-dir", str(tmp_path), "--output", str(tmp_path)]) == 2
+    assert "kernel is float32 (3,), not float32 (1, 100)" in capsys.readouterr().err
     assert not list(tmp_path.glob("*.safetensors"))
