@@ -103,6 +103,30 @@ def test_equals_keras_in_float64(kind, semantics, units, batch, steps, features,
     close(ours, theirs)
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"return_sequences": True},
+        {"go_backwards": True},
+        {"stateful": True},
+        {"use_bias": False},
+        {"dropout": 0.5},
+        {"recurrent_dropout": 0.5},
+        {"activation": "relu"},
+        {"recurrent_activation": "hard_sigmoid"},
+        {},  # with a mask
+    ],
+)
+def test_what_no_loop_is_written_for_is_left_to_keras(settings, monkeypatch):
+    from irnn.recurrent import layers
+
+    monkeypatch.setattr(keras.layers.LSTM, "inner_loop", lambda *_: "left to Keras")
+    rnn = layers.LSTM(4, **settings)
+    rnn.build((2, 5, 3))
+    mask = None if settings else np.arange(5) < [[3], [5]]
+    assert rnn.inner_loop(np.zeros((2, 5, 3)), [np.zeros((2, 4))] * 2, mask) == "left to Keras"
+
+
 @pytest.mark.parametrize("activation", ["tanh", "sigmoid"])
 def test_a_simple_rnn_of_another_activation(activation, monkeypatch):
     from irnn.recurrent import layers
@@ -276,7 +300,7 @@ def test_follows_the_original_software(name, mnist, keras_2015, each_loop):
 # --- the choice of a loop ---------------------------------------------------------------
 
 
-def on_a_gpu(monkeypatch, capability="9.0"):
+def on_a_gpu(monkeypatch, capability="8.0"):
     from irnn.recurrent import choice
 
     device = SimpleNamespace(platform="gpu", compute_capability=capability)
@@ -307,17 +331,26 @@ def test_the_choice_by_itself(monkeypatch, capsys):
     on_a_gpu(monkeypatch, capability="7.5")
     assert loop_name(make("lstm", units=5)) == "scan"
     assert "7.5 is older than 8.0" in capsys.readouterr().err
+    on_a_gpu(monkeypatch, capability="gfx942")  # AMD's
+    assert (loop_name(make("lstm", units=5)), capsys.readouterr().err) == ("scan", "")
 
 
-def disagree(loops):
-    """Return a fused loop that is wrong in the third digit."""
+def wrong(change):
+    """Return what gives a fused loop that is changed."""
 
-    def wrong(*arguments, **options):
-        return 1.001 * loops("interpret").simple_rnn(*arguments, **options)
+    def fault(loops):
+        loop = loops("interpret")
+        changed = loop._replace(simple_rnn=partial(change, loop.simple_rnn))
+        return lambda name: changed if name == "fused" else loops(name)
 
-    return lambda name: (
-        loops("interpret")._replace(simple_rnn=wrong) if name == "fused" else (loops(name))
-    )
+    return fault
+
+
+def steeper(loop, activation, x, h, w, u, b):
+    """Return a loop's outputs with a gradient of U alone that is wrong in the third digit."""
+    from jax.lax import stop_gradient
+
+    return loop(activation, x, h, w, u + 0.003 * (u - stop_gradient(u)), b)
 
 
 def crash(loops):
@@ -334,7 +367,15 @@ def crash(loops):
     [
         ("import", "it cannot be imported (ModuleNotFoundError: "),
         (crash, "it does not run here (RuntimeError: no such instruction)"),
-        (disagree, "its results are 0.002 off the plain one's, more than 0.0001"),
+        (
+            wrong(lambda loop, *arguments: 1.001 * loop(*arguments)),
+            "its results are 0.002 off the plain one's, more than 0.0001",
+        ),
+        (wrong(steeper), "its results are 0.003 off the plain one's"),
+        (
+            wrong(lambda loop, *arguments: np.nan * loop(*arguments)),
+            "its results are inf off the plain one's",
+        ),
     ],
 )
 def test_a_fused_loop_is_checked_before_it_trains(fault, said, monkeypatch, capsys):
@@ -395,6 +436,9 @@ def test_a_loop_asked_for_by_name(monkeypatch):
     on_a_gpu(monkeypatch)
     monkeypatch.setenv("IRNN_LOOP", "scan")
     assert loop_name(make("irnn")) == "scan"
+    monkeypatch.setenv("IRNN_LOOP", "native")
+    with pytest.raises(InputError, match="IRNN_LOOP=native, but it is for processors"):
+        loop_name(make("irnn"))
 
 
 @pytest.mark.parametrize(
@@ -425,12 +469,19 @@ def test_a_fused_layer_is_saved_and_loaded(tmp_path, interpret):
 def test_out_of_memory_says_what_fits(monkeypatch):
     import jax
 
+    from irnn.recurrent import native
     from irnn.recurrent.choice import saved_bytes
     from irnn.training.run import out_of_memory
 
     monkeypatch.setenv("IRNN_LOOP", "scan")
     spec = make("lstm")
     assert saved_bytes(spec) == 4 * 784 * 32 * 100 * 10
+    assert saved_bytes(make("irnn")) == 4 * 784 * 32 * 100 * 3
+    monkeypatch.setenv("IRNN_LOOP", "interpret")  # is padded
+    assert saved_bytes(spec) == 4 * 784 * 32 * 128 * 10
+    monkeypatch.setenv("IRNN_LOOP", "native")
+    assert saved_bytes(spec) == 4 * 784 * 32 * native.width(100) * 6
+    monkeypatch.setenv("IRNN_LOOP", "scan")
     has = 3.5 * saved_bytes(spec)
     device = SimpleNamespace(memory_stats=lambda: {"bytes_limit": int(has)})
     monkeypatch.setattr(jax, "devices", lambda: [device])
