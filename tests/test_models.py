@@ -219,6 +219,19 @@ def test_clipping_is_over_all_gradients_together():
         assert np.allclose(a * 0.1 / norm, b, atol=1e-6)
 
 
+def test_truncation_changes_no_output():
+    import keras
+
+    from irnn.recurrent.layers import LSTM, TruncatedBPTT
+
+    rnn = LSTM(3, return_state=True)
+    x = np.random.default_rng(0).random((2, 5, 1), dtype="float32")
+    plain = keras.ops.convert_to_numpy(rnn(x)[0])
+    for steps in (1, 4, 5, 6):
+        cut = keras.ops.convert_to_numpy(TruncatedBPTT(rnn, steps)(x))
+        assert np.allclose(cut, plain, atol=1e-6)
+
+
 def test_a_truncated_layer_is_saved_and_loaded():
     import keras
 
@@ -231,3 +244,4 @@ def test_a_truncated_layer_is_saved_and_loaded():
     again.build(x.shape)
     again.set_weights(layer.get_weights())
     assert np.allclose(keras.ops.convert_to_numpy(again(x)), y)
+    assert again.steps == 2

@@ -1,5 +1,6 @@
 """The native loop is compiled where it is used; where it cannot be, the plain loop trains."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -57,7 +58,9 @@ def test_no_compiler(native, monkeypatch, capsys):
 
 
 def test_a_compiler_that_fails(native, monkeypatch, capsys, tmp_path):
-    monkeypatch.setenv("CXX", compiler(tmp_path, "echo 'x.cc:1: error: no luck' >&2; exit 1"))
+    monkeypatch.setenv(
+        "CXX", compiler(tmp_path, "echo 'In x.cc:\nx.cc:1: error: no luck' >&2; exit 1")
+    )
     line = plain_loop_says(capsys)
     assert "cannot compile native.cc (x.cc:1: error: no luck); set CXX to" in line
     assert not list((tmp_path / "cache").glob("irnn/native/*"))  # nothing half-written
@@ -73,6 +76,26 @@ def test_a_compiler_with_options(native, monkeypatch, tmp_path):
     source.write_text('extern "C" int answer() { return ANSWER; }')
     monkeypatch.setenv("CXX", "c++ -DANSWER=42")
     assert native.compiled(source).answer() == 42
+
+
+def test_what_a_library_is_made_of_and_for_decides_which_it_is(
+    native, monkeypatch, capsys, tmp_path
+):
+    source = tmp_path / "small.cc"
+    source.write_text('extern "C" int answer() { return 41; }')
+    assert native.compiled(source).answer() == 41
+    source.write_text('extern "C" int answer() { return 42; }')
+    for change in (
+        lambda: None,  # the source alone
+        lambda: monkeypatch.setenv("CXX", "c++ -DANSWER=42"),
+        lambda: monkeypatch.setattr(native.jaxlib, "__version__", "another"),
+        lambda: monkeypatch.setattr(native, "_processor", lambda: "another"),
+    ):
+        before = set((tmp_path / "cache" / "irnn" / "native").iterdir())
+        change()
+        assert native.compiled(source).answer() == 42
+        assert capsys.readouterr().err.endswith("compiling small.cc for this processor, once\n")
+        assert len({*(tmp_path / "cache" / "irnn" / "native").iterdir()} - before) == 1
 
 
 def test_a_compiler_that_is_no_command(native, monkeypatch, capsys):
@@ -109,10 +132,14 @@ def test_a_cache_that_cannot_be_written(native, monkeypatch, capsys, tmp_path):
     assert "set XDG_CACHE_HOME to a folder of yours" in line
 
 
-def test_a_cache_that_others_may_write(native, capsys, tmp_path):
+@pytest.mark.parametrize("mode", [0o770, 0o707, "of another user"])
+def test_a_cache_that_others_may_write(native, monkeypatch, capsys, tmp_path, mode):
     folder = tmp_path / "cache" / "irnn" / "native"
     folder.mkdir(parents=True)
-    folder.chmod(0o777)
+    if isinstance(mode, int):
+        folder.chmod(mode)
+    else:
+        monkeypatch.setattr(os, "getuid", lambda: folder.stat().st_uid + 1)
     assert f"others may write to the cache {folder}" in plain_loop_says(capsys)
 
 
