@@ -95,6 +95,19 @@ def test_gradients_are_those_of_keras(spec):
         assert np.allclose(ours, right, rtol=1e-4, atol=1e-4 * np.abs(right).max())
 
 
+def test_reach_and_sizes_are_those_of_the_gradients(monkeypatch):
+    monkeypatch.setattr(probes, "BATCH", 2)
+    spec, rng = SPECS[2], np.random.default_rng(1)
+    of = spec, random_weights(spec), rng.random((5, 12), dtype="float32"), np.array([3, 1, 4, 1, 5])
+    states = [np.hstack([each["h"], each["c"]]) for each in probes.gradients(*of)]
+    norms = [np.linalg.norm(state, axis=1).mean() for state in states]
+    assert probes.reach(*of)["norm"] == pytest.approx(norms)
+    found = np.abs(probes.weight_gradients(*of)["recurrent_kernel"])
+    quantiles = probes.sizes(*of)["quantiles"]
+    assert len(quantiles) == 101
+    assert quantiles[::50] == pytest.approx([found.min(), np.median(found), found.max()])
+
+
 @pytest.fixture
 def recorded(store):
     """A store with a run of one epoch on `digits`, and its final weights."""
