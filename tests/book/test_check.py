@@ -199,6 +199,14 @@ def test_code_that_differs(root):
     assert said(root, "[sum]: error: code of en and ja differ; copy one to the other")
 
 
+def test_a_cell_of_code_in_one_language_and_of_text_in_the_other(root):
+    def change(n):
+        n.cells[2] = new_markdown_cell("足し算である。", id="sum")
+
+    notebook(root, "ja", change)
+    assert said(root, "[sum]: error: kind of cell of en and ja differ; make the cells of one kind")
+
+
 def test_tags_that_differ(root):
     notebook(root, "en", lambda n: n.cells[2].metadata.update(tags=["hide-input"]))
     assert said(root, "[sum]: error: tags of en and ja differ")
@@ -211,6 +219,7 @@ def test_tags_that_differ(root):
         ("](more.md)", "](more.md#top)", "links of en and ja differ"),
         ("# 題名", "## 題名", "headings of en and ja differ"),
         ("(top)=\n", "(top)=\n{ref}`top` の", "references of en and ja differ; not in all: 'top'"),
+        ("[独立", "[前の](#top)[独立", "links of en and ja differ; some are not as often in all"),
     ],
 )
 def test_facts_that_differ(root, old, new, what):
@@ -302,7 +311,8 @@ def test_both_texts_changed(root):
 def test_a_page_of_markdown_that_changed(root):
     path = root / "book" / "en" / "more.md"
     path.write_text(path.read_text().replace("One sentence", "Another sentence"))
-    assert said(root, "book/en/more.md: warning: changed in en", level="warning")
+    line = "book/en/more.md: warning: changed in en"
+    assert said(root, line, "python -m irnn check --accept more\n", level="warning")
     assert pages.outdated({c: root / "book" / c / "more.md" for c in ("en", "ja")}) == {"ja"}
     check.accept(["more"], root)
     assert found(root, "warning") == []
@@ -345,6 +355,7 @@ def test_accepting_needs_the_cell_in_all_languages(root):
         ("{doc}`no`", "there is no page no, which the text refers to"),
         ("![](index.ipynb)", "a picture has no alternative text"),
         ("```{figure} index.ipynb\n:name: a\n```", "a picture has no alternative text"),
+        ("```{image} index.ipynb\n```", "a picture has no alternative text"),
     ],
 )
 def test_links_references_and_pictures(root, text, what):
@@ -419,6 +430,17 @@ def test_works_that_are_cited_together(cited):
 def test_a_page_that_is_referred_to(root):
     for language in TEXTS:
         edit(root, language, "end", "## ", "{doc}`more` {doc}`this <index>`\n\n## ")
+    assert found(root) == []
+
+
+def test_what_links_and_references_may_lead_to(root):
+    text = (
+        "[a](https://site.example/a) [b](a%20b.png)\n\n```{figure} a%20b.png\n:name: fig\n"
+        ":alt: 1\n```\n\n```{math}\n:label: sum\nx\n```\n\n{numref}`fig` {eq}`sum`\n\n## "
+    )
+    for language in TEXTS:
+        (root / "book" / language / "a b.png").touch()
+        edit(root, language, "end", "## ", text)
     assert found(root) == []
 
 
@@ -573,6 +595,11 @@ def test_words_that_a_language_lacks(root, monkeypatch, text, what):
     assert said(root, f"chapters/irnn_vs_lstm.py [WORDS]: error: {what}")
 
 
+def test_a_word_that_the_first_language_lacks(root, monkeypatch):
+    monkeypatch.setitem(irnn_vs_lstm.WORDS["ja"], "later", "後で")
+    assert said(root, "chapters/irnn_vs_lstm.py [WORDS]: error: 'later' is missing in en; write it")
+
+
 def test_a_notice_that_a_language_lacks(root, monkeypatch):
     monkeypatch.delitem(page.NO_MNIST, "ja")
     assert said(root, "src/irnn/page.py [NO_MNIST]: error: it has nothing in ja")
@@ -592,6 +619,7 @@ def leave_output(n):
     ("change", "what"),
     [
         (leave_output, "[sum]: error: it holds outputs"),
+        (lambda n: n.cells[2].update(execution_count=1), "[sum]: error: it holds outputs"),
         (lambda n: n.cells[2].metadata.update(scrolled=True), "it has metadata (scrolled)"),
         (lambda n: n.metadata.update(author="me"), "its metadata are not those of the book"),
     ],
