@@ -10,6 +10,7 @@ from urllib.request import urlopen
 import pytest
 
 from irnn.book import preview
+from irnn.book.colophon import PREVIEW
 from irnn.errors import InputError
 
 
@@ -32,7 +33,9 @@ def shows(site, program, path="/"):
     (content,) = shown(
         {"PATH_INFO": path}, lambda status, headers: answer.extend([status, headers])
     )
-    return answer[0], dict(answer[1])["Content-Type"], content.decode()
+    headers = dict(answer[1])
+    assert headers["Cache-Control"] == "no-store"  # else a browser may show what it had
+    return answer[0], headers["Content-Type"], content.decode()
 
 
 def test_pages_are_shown(site):
@@ -57,12 +60,19 @@ def test_a_failure_is_in_the_terminal_and_on_the_page(site, capfd):
     assert "book/en/a.ipynb: <b>" in capfd.readouterr().out
     assert "<pre" not in shows(site, program, "/site.css")[2]
     assert "<pre" not in shows(site, "print('fine')")[2]
+    assert ">failed</pre>" in shows(site, "import sys; sys.exit(1)")[2]
+
+
+def test_a_build_knows_that_it_is_a_preview(site):
+    program = f"import os, sys; sys.exit('preview ' + os.environ[{PREVIEW!r}])"
+    assert "preview 1</pre>" in shows(site, program)[2]
 
 
 def test_runs_and_unfinished_files_do_not_start_a_build(monkeypatch):
     monkeypatch.setattr(preview, "ROOT", Path("/runs/mine"))
     assert preview.passed_over("/runs/mine/book/runs/a.jsonl")
     assert preview.passed_over("/runs/mine/book/en/a.ipynb.tmp")
+    assert preview.passed_over("/runs/mine/src/irnn/__pycache__/a.cpython-311.pyc.140234")
     assert not preview.passed_over("/runs/mine/book/en/a.ipynb")
 
 
@@ -71,6 +81,24 @@ def test_all_that_pages_are_made_of_is_watched():
         path = preview.ROOT / name
         assert path.exists()
         assert any(path.is_relative_to(preview.ROOT / watched) for watched in preview.WATCHED)
+
+
+def test_this_machine_alone_is_shown_what_is_built_there(site, monkeypatch):
+    livereload = pytest.importorskip("livereload", reason="livereload is not installed")
+
+    class Server:
+        def __init__(self, app):
+            assert app.command[-2:] == ["--output", str(site)]
+
+        def watch(self, path, build, ignore):
+            assert ignore is preview.passed_over
+
+        def serve(self, port, host, debug):
+            assert (port, host) == (8000, "127.0.0.1")
+
+    monkeypatch.setattr(livereload, "Server", Server)
+    monkeypatch.setattr(preview.Preview, "build", lambda self: None)
+    assert preview.serve(8000, site) == 0
 
 
 def test_a_port_that_is_taken(site, monkeypatch):
