@@ -179,6 +179,8 @@ def test_initial_weights_of_2015():
     assert 0.95 < np.abs(kernel).max() / np.sqrt(2 / 101) <= 1
     assert 0.95 < np.abs(dense).max() / np.sqrt(2 / 110) <= 1
     assert bias.tolist() == [0] * 100 + [1] * 100 + [0] * 200
+    today = models.build(make("lstm", "2015", initial_weights="today")).get_weights()
+    assert np.allclose(today[1] @ today[1].T, np.eye(100), atol=1e-5)
 
 
 def test_initial_weights_of_today_are_those_of_keras():
@@ -217,6 +219,31 @@ def test_clipping_is_over_all_gradients_together():
     assert norm > 0.1
     for a, b in zip(free, clipped, strict=True):
         assert np.allclose(a * 0.1 / norm, b, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "own"),
+    [
+        ("sgd", {"momentum": 0.7}),
+        ("rmsprop", {"momentum": 0.7, "rho": 0.8, "epsilon": 1e-3}),
+        ("adam", {"beta_1": 0.8, "beta_2": 0.98, "epsilon": 1e-3}),
+    ],
+)
+def test_an_optimizer_has_the_numbers_of_its_spec(name, own):
+    from irnn import models
+
+    found = models.optimizer(small("irnn", optimizer=name, clip_norm=0.1, **own)).get_config()
+    assert {"global_clipnorm": 0.1, **own}.items() <= found.items()
+
+
+def test_a_sum_is_right_within_four_hundredths():
+    from keras import ops
+
+    from irnn.models import is_close
+
+    answers = np.array([[1.03], [0.97], [1.05], [0.95]], "float32")
+    right = is_close(np.ones((4, 1), "float32"), answers)
+    assert ops.convert_to_numpy(right).tolist() == [1, 1, 0, 0]
 
 
 def test_truncation_changes_no_output():
