@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from irnn.chapters import long_dependency as chapter
 from irnn.checkpoint import WEIGHTS, shapes
 from irnn.errors import InputError
 from irnn.spec import make
-from irnn.store import METRICS
+from irnn.store import METRICS, Store
 
 SPECS = [
     make("irnn", "2015", units=8),
@@ -108,6 +109,28 @@ def test_reach_and_sizes_are_those_of_the_gradients(monkeypatch):
     assert quantiles[::50] == pytest.approx([found.min(), np.median(found), found.max()])
 
 
+def test_the_last_question_is_asked_after_the_last_pixel():
+    spec, rng = SPECS[0], np.random.default_rng(1)
+    labels = np.array([3, 1])
+    found = probes.answers(spec, random_weights(spec), rng.random((2, 7), dtype="float32"), labels)
+    assert found["pixels"] == [3, 7]
+
+
+@pytest.mark.parametrize(("end", "begin"), [("first", 0), ("middle", 24), ("last", 48)])
+def test_a_classifier_sees_its_pixels_alone(monkeypatch, end, begin):
+    monkeypatch.setattr(probes, "SEEDS", 0)
+    settings = {"dataset": "digits", "pooling": 1, "images": 40, "end": end, "pixels": 16}
+    labels = np.arange(40) % 2
+    seen = []
+    for pixel in {begin - 1, begin, begin + 15, begin + 16} & {*range(64)}:  # tells the label
+        images = np.zeros((40, 64), "float32")
+        images[:, pixel] = labels
+        images = images.reshape(40, 8, 8)
+        found = probes.classifiers(data.Data(images, labels, images, labels), settings)
+        seen += [pixel] if found["linear"] == [1.0] else []
+    assert sorted(seen) == [begin, begin + 15]
+
+
 @pytest.fixture
 def recorded(store):
     """A store with a run of one epoch on `digits`, and its final weights."""
@@ -164,6 +187,15 @@ def test_a_probe_says_how_many_images_it_is_of(store, monkeypatch, held_out, ima
     assert planned.settings == {"images": images}
     monkeypatch.setattr(probes, "answers", lambda spec, weights, x, labels: {"n": [len(x)]})
     assert probes.compute(planned, store, data.load_images("digits")) == {"n": [images]}
+
+
+def test_probed_images_are_spread_over_all(recorded, monkeypatch):
+    monkeypatch.setitem(probes.IMAGES_OF, "answers", 90)
+    (planned,) = probes.planned("answers", [DIGITS], recorded, "digits")
+    monkeypatch.setattr(probes, "answers", lambda *given: {"labels": given[3].tolist()})
+    images = data.load_images("digits")
+    labels = images.y_test[::4].tolist()
+    assert probes.compute(planned, recorded, images) == {"labels": labels}
 
 
 def test_only_initial_weights_need_keras(recorded, command, tmp_path):
@@ -237,6 +269,9 @@ def test_what_cannot_be_probed(recorded, store):
         probes.planned("reach", [adding], store, "digits")
     with pytest.raises(InputError, match=r"epoch is 7; .* epochs 0 and 1 are kept"):
         probes.weights_after(DIGITS, 7, store)
+    recorded.append(DIGITS, {"epoch": 2} | dict.fromkeys(METRICS, 0.5))
+    with pytest.raises(InputError, match=r"epoch is 1; .* epochs 0 and 2 are kept"):
+        probes.weights_after(DIGITS, 1, recorded)
 
 
 def test_weights_that_are_not_finite_are_refused(recorded):
@@ -308,6 +343,13 @@ def test_figures_of_the_published_probes(kind, language):
     behind = picture.html()
     assert f"book/probes/{kind}.jsonl" in behind
     assert picture.csv().count("\n") > 10
+
+
+@pytest.mark.parametrize("kind", probes.VALUES)
+def test_published_probes_are_those_that_the_command_computes(kind):
+    found = [replace(probe, values=None, origin=None) for probe in probes.read(kind)]
+    planned = probes.planned(kind, chapter.probed(), Store(), "mnist")
+    assert [probe for probe in planned if probe not in found] == []
 
 
 def test_probes_that_a_figure_lacks_are_named():
