@@ -15,6 +15,7 @@ from irnn.show.text import rate
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+# Hexadecimal: to some, a drawing appends how opaque they are.
 COLORS = {"irnn": "#e0592a", "lstm": "#2f80d0"}
 MARKERS = {"irnn": "o", "lstm": "s"}
 BACKENDS = {"jax": "JAX", "tensorflow": "TensorFlow", "theano": "Theano-PyMC"}
