@@ -2,7 +2,7 @@
 
     NAME.jsonl             the run: its spec, its sittings, a line per epoch
     NAME.checkpoint.npz    from which training goes on
-    NAME.weights.npz       the weights after the last epoch of a finished training
+    NAME.weights.npz       the weights after the last epoch
 
 The first line of a run is its spec. A line with the key `sitting` says on what the epochs
 after it were trained; a line with the key `epoch` is one epoch. Lines are only ever
@@ -209,7 +209,7 @@ class Store:
 
         Raises `InputError` where the folder cannot be written.
         """
-        self._write(path, lambda file: np.savez_compressed(file, **arrays))
+        self._write(path, lambda file: np.savez(file, **arrays))
 
     def rewrite(self, run: Run) -> None:
         """Write a run's record anew, whole or not at all: its sittings where they began.

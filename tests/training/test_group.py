@@ -72,7 +72,9 @@ def test_an_epoch_together_equals_an_epoch_alone(name, tmp_path):
     from irnn.training.run import train_run
 
     both, alone = Store(tmp_path / "together"), Store(tmp_path / "alone")
-    train_group(GROUPS[name], 1, both)
+    told = []
+    train_group(GROUPS[name], 1, both, on_epoch=told.append)
+    assert told == [both.read(spec) for spec in GROUPS[name]]
     for spec in GROUPS[name]:
         train_run(spec, 1, alone)
         a, b = both.read(spec), alone.read(spec)

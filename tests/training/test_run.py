@@ -105,6 +105,15 @@ def test_norms_and_seconds_are_those_of_the_epoch_alone(store, monkeypatch):
     assert run["gradient_norm"][1] == pytest.approx(run["gradient_norm"][0], rel=1e-3)
 
 
+def test_the_run_that_is_told_of_is_the_recorded_one(store):
+    told = []
+    train(SPEC, 1, store)
+    done = train(SPEC, 3, store, on_epoch=lambda run: told.append((run, store.read(SPEC))))
+    assert done == store.read(SPEC)
+    assert len(told) == 2
+    assert all(run == recorded for run, recorded in told)
+
+
 def test_stop_and_go_on_equals_going_straight_through(straight, store):
     for epochs in (1, 2, 3):
         train(SPEC, epochs, store)
@@ -203,7 +212,7 @@ def train_and_die(root, epochs, at_write):
 
         return call
 
-    np.savez_compressed = die_in_time(np.savez_compressed, lambda file: file.write(b"half"))
+    np.savez = die_in_time(np.savez, lambda file: file.write(b"half"))
     os.fsync = die_in_time(os.fsync)
     Path.replace = die_in_time(Path.replace)
     train(SPEC, epochs, Store(root))
@@ -215,10 +224,10 @@ def test_killed_at_twenty_moments_equals_not_killed(tmp_path):
     killed, straight = Store(tmp_path / "killed"), Store(tmp_path / "straight")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["irnn.training.run"])
-    # A sitting begins with a write and has seven an epoch. Ten kills hit the first, the last
-    # of an epoch and all of the next; ten come at any time.
-    moments = [("write", n) for n in (1, *range(8, 17))]
-    moments += [("time", rng.uniform(0, 0.5)) for _ in range(10)]
+    # A sitting begins with a write and has nine an epoch. Eleven kills hit the first, the last
+    # of an epoch and all of the next; nine come at any time.
+    moments = [("write", n) for n in (1, *range(10, 20))]
+    moments += [("time", rng.uniform(0, 0.5)) for _ in range(9)]
     rng.shuffle(moments)
     for kind, moment in moments:
         at_write = moment if kind == "write" else 0

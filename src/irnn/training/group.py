@@ -10,8 +10,10 @@ import math
 import os
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
+from itertools import repeat
 
 import jax
 import jax.numpy as jnp
@@ -75,18 +77,16 @@ def _train(runs, epochs, store, mnist, on_update, on_epoch, stop) -> list[Run]:
     state = group.start(runs, store)
     for run in runs:
         store.append(run.spec, sitting(run, len(runs)))
+    runs = [store.read(run.spec) for run in runs]
     while len(runs[0]) < epochs:
         try:
             state, metrics = group.epoch(state, runs, on_update)
         except Exception as error:
             raise out_of_memory(runs[0].spec, error, len(runs)) or error from None
-        kept = [np.asarray(array) for array in state]
         epochs_of_runs = [{k: float(v[i]) for k, v in metrics.items()} for i in range(len(runs))]
-        with stop.after():
-            runs = [
-                keep(run, epoch, [array[i] for array in kept], store)
-                for i, (run, epoch) in enumerate(zip(runs, epochs_of_runs, strict=True))
-            ]
+        states = zip(*map(np.asarray, state), strict=True)
+        with stop.after(), ThreadPoolExecutor() as threads:  # which wait for the disk together
+            runs = list(threads.map(keep, runs, epochs_of_runs, states, repeat(store)))
         for run in runs:
             on_epoch(run)
     return runs

@@ -4,7 +4,8 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -64,6 +65,7 @@ def train_run(
         for variable, value in zip(variables, restored(run, store, variables), strict=True):
             variable.assign(value)
         store.append(spec, sitting(run))
+        run = store.read(spec)
         while len(run) < epochs:
             try:
                 epoch = _epoch(model, run, samples, on_update)
@@ -114,11 +116,11 @@ def shuffle(run: Run, samples: int) -> np.ndarray:
     return np.random.default_rng((run.spec.seed, len(run) + 1)).permutation(samples)
 
 
-def keep(run: Run, epoch: dict[str, float], state: list[np.ndarray], store: Store) -> Run:
-    """Add an epoch to a run in the store, checkpoint and record, and return the run.
+def keep(run: Run, epoch: dict[str, float], state: Sequence[np.ndarray], store: Store) -> Run:
+    """Add an epoch to a run in the store, checkpoint, weights and record, and return the run.
 
     Args:
-        run: The run before the epoch.
+        run: The run before the epoch, as its record has it.
         epoch: The epoch's metrics.
         state: The weights after it, in the order of `checkpoint.WEIGHTS`, then the
             optimizer's variables.
@@ -134,7 +136,9 @@ def keep(run: Run, epoch: dict[str, float], state: list[np.ndarray], store: Stor
     }
     arrays = {f"v{i}": array for i, array in enumerate(state)}
     store.save(store.checkpoint_path(run.spec), texts | arrays)
-    return settled(run.spec, store)
+    store.save(store.weights_path(run.spec), dict(zip(checkpoint.WEIGHTS, state, strict=False)))
+    store.append(run.spec, line)
+    return replace(run, epochs=[*run.epochs, line])
 
 
 def settled(spec: RunSpec, store: Store, epochs: int = 0) -> Run:
