@@ -146,6 +146,22 @@ def test_help_names_every_command(command):
         assert end.value.code == 0
 
 
+def test_help_says_which_experiments_have_a_parameter(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit):
+        main(["train", "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    for line in (
+        "--epochs VALUE epochs of every curve; None: as many as published --seeds",
+        "--learning-rate VALUE shared by both networks (irnn-vs-lstm); of RMSprop (reproduce); "
+        "of the IRNN, of RMSprop (ten-years-later) --",
+        "--lstm-rate VALUE learning rate of the LSTM, of RMSprop (long-dependency, "
+        "ten-years-later, truncated-bptt) --",
+        "--paper VALUE add the paper's own setting, at 784 steps (optimizer) --",
+    ):
+        assert line in said
+
+
 def test_runs_are_listed(here, store):
     done = here("runs", "--runs-dir", store.root)
     assert done.stderr == f"irnn: there is no folder {store.root}; name the store with --runs-dir\n"

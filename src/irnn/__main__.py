@@ -9,10 +9,12 @@ import argparse
 import json
 import os
 import sys
+import textwrap
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
+from types import ModuleType
 
 import irnn
 from irnn import chapters, data, parameters, probes
@@ -96,11 +98,18 @@ def _run(arguments: list[str]) -> int:
     return args.command(args)
 
 
+class Formatter(argparse.HelpFormatter):
+    """A formatter of help that breaks no name at a hyphen, so that it can be copied."""
+
+    def _split_lines(self, text, width):
+        return textwrap.wrap(" ".join(text.split()), width, break_on_hyphens=False)
+
+
 class Parser(argparse.ArgumentParser):
     """A parser of whole options, whose errors are one line like all others of this package."""
 
     def __init__(self, *args, **kwargs):
-        super().__init__(*args, allow_abbrev=False, **kwargs)
+        super().__init__(*args, allow_abbrev=False, formatter_class=Formatter, **kwargs)
 
     def error(self, message):
         """Raise `InputError`."""
@@ -153,10 +162,17 @@ def _parser() -> Parser:
         "--cluster", metavar="ADDRESS", help="hand the runs to the Dask scheduler at this address"
     )
     train.add_argument("--device", metavar="cpu|gpu", help="(default: the backend's choice)")
-    for name, parameter in _parameters(chapters.experiments()).items():
-        text = parameter.help.replace("%", "%%")  # argparse formats it
-        train.add_argument(
-            _option(name), type=parameters.read, default=argparse.SUPPRESS, help=text
+    known = chapters.experiments()
+    given = train.add_argument_group(
+        "parameters of experiments", "of all of them, or of those in brackets"
+    )
+    for name in _parameters(known):
+        given.add_argument(
+            _option(name),
+            type=parameters.read,
+            default=argparse.SUPPRESS,
+            metavar="VALUE",
+            help=_help(name, known).replace("%", "%%"),  # argparse formats it
         )
     train.add_argument("--data", metavar="FILE", help="MNIST's .npz file (else MNIST_NPZ)")
     train.set_defaults(command=_train)
@@ -294,6 +310,17 @@ def _parameters(named: Iterable[str]) -> parameters.Parameters:
     """Return the parameters that decide the runs of some experiments."""
     known = chapters.experiments()
     return {k: p for n in named for k, p in parameters.of_experiment(known[n].PARAMETERS).items()}
+
+
+def _help(name: str, known: dict[str, ModuleType]) -> str:
+    """Return what a parameter is: where some experiments lack it, in those that have it."""
+    owners: dict[str, list[str]] = {}
+    for experiment, chapter in known.items():
+        if name in chapter.PARAMETERS:
+            owners.setdefault(chapter.PARAMETERS[name].help, []).append(experiment)
+    if sum(map(len, owners.values())) == len(known):
+        return max(owners, key=lambda text: len(owners[text]))
+    return "; ".join(f"{text} ({', '.join(names)})" for text, names in owners.items())
 
 
 def _doctor(args: argparse.Namespace) -> int:
