@@ -41,6 +41,10 @@ def here(capsys):
             ["train", "reproduce", "--epoch", "3"],
             "unknown option '--epoch'; did you mean --epochs?",
         ),
+        (
+            ["train", "reproduce", "--lengths", "3"],
+            "unknown option '--lengths'; valid: -h, --help, --dry-run, --jobs, --together,",
+        ),
         (["train", "reproduce", "--epochs", "９"], "epochs is '９'"),
         (["train", "reproduce", "--seeds", "1_0"], "seeds is '1_0'"),
         (["train"], "the following arguments are required: EXPERIMENT"),

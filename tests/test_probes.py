@@ -250,7 +250,7 @@ def test_what_is_stopped_is_not_recorded(probe, tmp_path, monkeypatch):
     [
         (["reech"], "unknown probe 'reech'; did you mean reach?"),
         (["--dataset", "minst"], "unknown dataset 'minst'; did you mean mnist?"),
-        (["--run", "digits-lstm"], "unknown run 'digits-lstm'; did you mean"),
+        (["--run", "digits-lstm"], "unknown run 'digits-lstm'; valid: digits-lstm-"),
     ],
 )
 def test_bad_input_gets_one_line(recorded, capsys, arguments, message):

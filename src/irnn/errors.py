@@ -25,11 +25,11 @@ class Unavailable(InputError):
 
 
 def one_of(what: str, value, allowed: Iterable) -> None:
-    """Raise `InputError`, naming the nearest valid value, unless `value` is in `allowed`."""
+    """Raise `InputError`, naming a likely value or all, unless `value` is in `allowed`."""
     allowed = list(allowed)
     if value in allowed:
         return
-    near = get_close_matches(str(value), [str(name) for name in allowed], n=1, cutoff=0.5)
+    near = get_close_matches(str(value), [str(name) for name in allowed], n=1, cutoff=0.7)
     more = f" and {len(allowed) - MOST} more" if len(allowed) > MOST else ""
     valid = ", ".join(map(str, allowed[:MOST])) + more or "none"
     hint = f"did you mean {near[0]}?" if near else f"valid: {valid}"

@@ -364,7 +364,7 @@ def test_the_posts_knobs_on_the_command_line(capsys, tmp_path):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"optimizer": "sdg"}, "unknown optimizer 'sdg'; did you mean sgd?"),
+        ({"optimizer": "sdg"}, "unknown optimizer 'sdg'; valid: rmsprop, sgd, adam"),
         ({"momentum": 1}, "momentum is 1; it must be a number from 0 to 0.9999"),
         ({"momentum": 0.9, "optimizer": "adam"}, "momentum is RMSprop's and SGD's; Adam has"),
         ({"clip_norm": 0}, "clip_norm is 0; it must be a number from 1e-12"),
