@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -275,17 +276,20 @@ def test_mnist_that_cannot_be_had(command, tmp_path):
 
 
 def test_an_error_that_nobody_foresaw_is_one_line(monkeypatch, capsys):
-    from irnn import __main__
+    from irnn import __main__, store
 
-    def fail(arguments):
+    def fail(text):
         raise RuntimeError("a\x1b[31m red line\nand more")
 
-    monkeypatch.setattr(__main__, "_run", fail)
+    monkeypatch.setattr(store.json, "loads", fail)  # called by the package, in its `store`
     monkeypatch.setattr(__main__, "_close_output", lambda: None)
     monkeypatch.delenv("IRNN_DEBUG", raising=False)
     assert __main__.main(["runs"]) == 1
-    said = capsys.readouterr().err
-    assert said == "irnn: RuntimeError: a\\x1b[31m red line; IRNN_DEBUG=1 shows where\n"
+    assert re.fullmatch(
+        r"irnn: RuntimeError: a\\x1b\[31m red line \(irnn/store\.py:\d+\); "
+        "IRNN_DEBUG=1 shows more\n",
+        capsys.readouterr().err,
+    )
     monkeypatch.setenv("IRNN_DEBUG", "1")
     with pytest.raises(RuntimeError, match="red line"):
         __main__.main(["runs"])

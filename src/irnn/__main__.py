@@ -10,6 +10,7 @@ import json
 import os
 import sys
 import textwrap
+import traceback
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict
@@ -41,7 +42,7 @@ def _terminate(*_):
 def main(arguments: list[str] | None = None) -> int:
     """Run a command and return its exit code: 0, 1 for a failure, 2 for bad input.
 
-    An error that nobody foresaw is a failure in one line; IRNN_DEBUG=1 shows where it was.
+    An error that nobody foresaw is a failure in one line; IRNN_DEBUG=1 shows its traceback.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     signal.signal(signal.SIGTERM, _terminate)
@@ -65,14 +66,22 @@ def main(arguments: list[str] | None = None) -> int:
     except Exception as error:
         if os.environ.get("IRNN_DEBUG"):
             raise
-        reason = str(error).strip() or "no message"
-        _say(f"{type(error).__name__}: {reason.splitlines()[0]}; IRNN_DEBUG=1 shows where")
+        reason = (str(error).strip() or "no message").splitlines()[0]
+        _say(f"{type(error).__name__}: {reason} ({_place(error)}); IRNN_DEBUG=1 shows more")
         _close_output()
         return 1
 
 
 def _say(text: object) -> None:
     print(f"irnn: {one_line(text)}", file=sys.stderr, flush=True)
+
+
+def _place(error: Exception) -> str:
+    """Return the file and line of this package in which an error came up, or was passed on last."""
+    package = Path(__file__).parent
+    frames = traceback.extract_tb(error.__traceback__)
+    *_, inner = (frame for frame in frames if Path(frame.filename).is_relative_to(package))
+    return f"{Path(inner.filename).relative_to(package.parent)}:{inner.lineno}"
 
 
 def _close_output() -> None:
