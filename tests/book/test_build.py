@@ -75,6 +75,25 @@ def test_a_build_replaces_the_previous_one(built, steps):
     assert main(["book", "index", "--output", str(built.parent)]) == 0
 
 
+def test_kept_notebooks_that_changed_since_are_said_to_be(built, steps, capsys):
+    options = ["--output", str(built.parent)]
+    assert main(["book", "index", *options]) == 0
+    kept = len(CHAPTERS) - 2
+    assert (
+        f"irnn: {kept} of {kept} notebooks that were kept come from other code, parameters, runs "
+        f"or packages; execute them anew with: python -m irnn book --output {built.parent}\n"
+    ) in capsys.readouterr().err
+    assert main(["book", *options]) == 0
+    assert main(["book", "index", *options]) == 0
+    assert "kept" not in capsys.readouterr().err
+    file = built.parent / "parameters.yaml"
+    file.write_text("seeds: 2")
+    assert main(["book", "index", "--parameters", str(file), *options]) == 0
+    said = capsys.readouterr().err
+    assert f"irnn: {kept} of {kept} notebooks" in said
+    assert f"anew with: python -m irnn book --parameters {file} --output" in said
+
+
 @pytest.mark.parametrize("step", ["execute", "numbers", "render"])
 @pytest.mark.parametrize("chapters", [[], ["index"]])
 def test_a_build_that_fails_leaves_the_previous_one(built, steps, capsys, step, chapters):

@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -51,7 +52,8 @@ def build(names: Sequence[str] = (), parameters: Path | None = None, output: Pat
 
     Args:
         names: The chapters to execute, changed or not; the others stay as they were executed
-            before. Without names, all that changed are executed, see `reuse.digests`.
+            before, and how many of them changed since is said. Without names, all that changed
+            are executed, see `reuse.digests`.
         parameters: A YAML file of parameters; each of them gets those that it has. What paths
             in it are relative to is the current folder.
         output: Executed notebooks go to `_build/executed` in it, the site to `_build/html`.
@@ -95,6 +97,7 @@ def build(names: Sequence[str] = (), parameters: Path | None = None, output: Pat
             done = pages is not None
             if done:
                 pages |= {name: (built / "executed" / name).read_bytes() for name in kept}
+                stale = _stale(kept, values, built)
                 files = _lay_out(built / "executed", pages, config)
                 unknown = _unknown_numbers(pages)
                 for line in unknown:
@@ -105,6 +108,14 @@ def build(names: Sequence[str] = (), parameters: Path | None = None, output: Pat
     except OSError as error:
         reason = f"{error.strerror}: {error.filename}" if error.strerror else error
         raise InputError(f"output {output}: cannot be built there ({reason})") from None
+    if done and stale:
+        command = ["python", "-m", "irnn", "book"]
+        command += ["--parameters", str(parameters)] if parameters else []
+        command += ["--output", str(output)] if output != Path() else []
+        _say(
+            f"{stale} of {len(kept)} notebooks that were kept come from other code, parameters, "
+            f"runs or packages; execute them anew with: {shlex.join(command)}"
+        )
     if done:
         print(one_line(f"the site is {built / 'html' / 'index.html'}"))
     else:
@@ -201,6 +212,12 @@ def _executed(
     }
     shutil.rmtree(new, ignore_errors=True)
     return pages
+
+
+def _stale(kept: list[Path], values: dict[str, Any], built: Path) -> int:
+    """Return how many executed notebooks a build of the whole book would execute anew."""
+    digests = reuse.digests({name: reuse.read(ROOT / name) for name in kept}, values)
+    return sum(not reuse.holds(built / "executed" / name, digests[name]) for name in kept)
 
 
 def _execute(notebooks: list[Path], values: dict[str, Any], folder: Path) -> bool:
