@@ -71,7 +71,8 @@ try:
     from irnn.recurrent.activations import gate, relu
     from irnn.recurrent.check import greatest_error
     from irnn.recurrent.fused import CHOSEN, Fused, Tiling, Tilings, most_units
-    from irnn.recurrent.scan import Scan, dot
+    from irnn.recurrent.scan import Scan
+    from irnn.recurrent.step import dot
     from irnn.spec import RunSpec, make
 except ImportError as failure:
     lacking = [name for module, name in NEEDED.items() if not find_spec(module)]

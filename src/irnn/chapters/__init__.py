@@ -6,6 +6,7 @@
     NAME(..., language)     a figure: a `Picture`, drawn wide and narrow
     ALT, CAPTIONS           by that name, its alternative text and its caption, in both languages
     WORDS                   the words of its own plots, in both languages
+    CLAIMS                  the claims that it tests, with their rules, see `evidence.Claim`
 
 `page.figure` shows a figure. A chapter that shows another's runs has that one's `experiment`.
 """

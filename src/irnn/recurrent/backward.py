@@ -13,7 +13,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 
-from irnn.recurrent.scan import dot
+from irnn.recurrent.step import dot
 
 
 def simple_rnn(loop, activation, x, h, kernel, recurrent_kernel, bias, live=None):

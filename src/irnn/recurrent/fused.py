@@ -30,7 +30,7 @@ from jax import lax
 from jax.experimental import pallas as pl
 from jax.experimental.pallas import triton
 
-from irnn.recurrent.scan import lstm_gradients
+from irnn.recurrent.step import lstm_gradients
 
 # Values of the recurrent matrix, with its columns' padding, that fill a multiprocessor's
 # registers: IRNNs of up to 256 units, LSTMs of up to 128. What then lacks room beside the

@@ -1,16 +1,12 @@
 """The plain loops over time: one `scan` each, on any device that JAX knows."""
 
 from dataclasses import dataclass
-from functools import partial
 
 import jax
 import jax.numpy as jnp
 from jax.lax import optimization_barrier, scan
 
-from irnn.recurrent.activations import SLOPES
-
-# Full float32: on a GPU, JAX would round the factors to tf32.
-dot = partial(jnp.dot, precision=jax.lax.Precision.HIGHEST)
+from irnn.recurrent.step import dot, lstm_gradients
 
 
 @dataclass(frozen=True)
@@ -72,16 +68,3 @@ class Scan:
 
         (dh, dc), dz = scan(step, (dh, dc), tuple(saved[:-1]), reverse=True)
         return dh, dc, dz
-
-
-def lstm_gradients(gate, gates, c, t, dh, dc):
-    """Return the gradients of a step's four pre-activations and of the c before it.
-
-    `gates` are i, f, g and o, activated, `c` the state before the step and `t` tanh of the
-    one after it; dh and dc are the gradients of what comes out of the step.
-    """
-    i, f, g, o = gates
-    slope = SLOPES[gate]
-    dc = dc + dh * o * (1 - t * t)
-    dz = [dc * g * slope(i), dc * c * slope(f), dc * i * (1 - g * g), dh * t * slope(o)]
-    return dz, dc * f

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 COLORS = {"irnn": "#e0592a", "lstm": "#2f80d0"}
 MARKERS = {"irnn": "o", "lstm": "s"}
 BACKENDS = {"jax": "JAX", "tensorflow": "TensorFlow", "theano": "Theano-PyMC"}
-LINES = {"jax": "-", "tensorflow": (0, (4, 2))}
 SEED = {"linewidth": 0.8, "alpha": 0.6}  # the line of a seed, beside the thick one of the mean
 INK = "#010203"  # stands for the page's text colour until the SVG is written
 

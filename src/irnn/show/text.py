@@ -1,4 +1,4 @@
-"""Numbers as text."""
+"""Numbers, dates, alternative texts and tables of runs as text."""
 
 from collections.abc import Iterable
 

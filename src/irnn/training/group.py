@@ -24,7 +24,7 @@ from irnn import data, models
 from irnn.checkpoint import WEIGHTS
 from irnn.errors import Unavailable
 from irnn.recurrent import choice
-from irnn.recurrent.scan import dot
+from irnn.recurrent.step import dot
 from irnn.spec import IMAGES, RunSpec
 from irnn.store import Run, Store
 from irnn.training.environment import sitting
