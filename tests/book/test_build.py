@@ -66,7 +66,9 @@ def page(built):
 
 
 def test_a_build_replaces_the_previous_one(built, steps):
-    (built / "executed" / "left over").touch()
+    for folder in ("executed", "html.old", "html.new", "new"):  # of a build that was killed
+        (built / folder).mkdir(exist_ok=True)
+        (built / folder / "left over").touch()
     assert main(["book", "--output", str(built.parent)]) == 0
     assert page(built) == "after"
     names = {path.name for path in built.iterdir()}

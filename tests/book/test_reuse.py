@@ -91,11 +91,14 @@ def cells(small, name=NAMES[0]):
     return {cell.id: cell for cell in notebook.cells}
 
 
-def test_nothing_changed(built, capsys):
+def test_nothing_changed(built, small, capsys):
     assert built() == (NAMES, True)
     capsys.readouterr()
     assert built() == ([], False)
     assert capsys.readouterr().out.startswith("2 of 2 notebooks need no execution\n")
+    shutil.rmtree(small / "out" / "_build" / "html")
+    assert built() == ([], True)
+    assert (small / "out" / "_build" / "html").is_dir()
 
 
 def test_changed_prose_is_shown_around_what_was_executed(built, small):
@@ -123,14 +126,15 @@ def test_a_page_that_is_the_same_is_not_written_again(built, small):
 )
 def test_every_file_that_outputs_follow_from(built, small, name):
     built()
-    (small / name).write_text("after it")
+    (small / name).write_text("after!")  # as long as before
     assert built()[0] == NAMES
     assert built()[0] == []
 
 
-def test_a_table_that_no_chapter_reads(built, small):
+@pytest.mark.parametrize("name", ["results/pages.csv", "src/file.cpython-311.pyc"])
+def test_a_file_that_no_chapter_reads(built, small, name):
     built()
-    (small / "results" / "pages.csv").write_text("new")
+    (small / name).write_text("new")
     assert built() == ([], False)
 
 
@@ -152,6 +156,8 @@ def test_changed_code_is_executed(built, small):
     write(small / NAMES[1], "Before.", code="run(1)")
     assert built()[0] == NAMES[1:]
     assert cells(small, NAMES[1])["code"].source == "run(1)"
+    write(small / NAMES[0], "Before.", tags=["raises-exception"])
+    assert built()[0] == NAMES[:1]
 
 
 def test_parameters_and_their_store(built, small):
@@ -173,6 +179,8 @@ def test_parameters_and_their_store(built, small):
     assert built("--parameters", file)[0] == []
     assert built()[0] == NAMES
     assert [*cells(small)] == ["parameters", "text", "code"]
+    file.write_text("runs_dir: 5")  # of which the chapter says what is wrong
+    assert built("--parameters", file)[0] == NAMES
 
 
 def test_the_store_that_the_notebook_names(built, small, monkeypatch):
