@@ -290,8 +290,14 @@ def test_a_text_that_changed_in_one_language(root, language, other):
     git(root, "init")
     git(root, "add", ".")
     git(root, "commit", "-m", "agreed")
+    path = root / "book" / language / "index.ipynb"
+    agreed = path.read_text()
+    path.write_text(f"<<<<<<< HEAD\n{agreed}")
+    git(root, "commit", "-am", "broken")
+    path.write_text(agreed)
     old = {"en": "It is a", "ja": "これは"}[language]
     edit(root, language, "title", old, f"New. {old}")
+    git(root, "commit", "-am", "changed")
     finding = found(root, "warning")[-1].splitlines()
     assert f"book/{language}/index.ipynb [title]: warning: changed in {language}" in finding[0]
     assert f"bring {other} up to date, then python -m irnn check --accept index/title" in finding[0]
@@ -325,6 +331,11 @@ def test_a_text_that_nobody_has_agreed_on(root):
     assert pages.outdated({c: root / "book" / c / "index.ipynb" for c in ("en", "ja")}) == {"en"}
     notebook(root, "en", lambda n: n.cells.append(new_markdown_cell("New.", id="new")))
     assert said(root, "nobody has agreed on 1 cells (new)", "--accept index", level="warning")
+
+
+def test_an_agreement_that_one_language_alone_has(root):
+    notebook(root, "ja", lambda n: n.cells[3].metadata["agreed"].update(en="another text"))
+    assert said(root, "nobody has agreed on 1 cells (end)", level="warning")
 
 
 def test_white_space_is_no_change(root):
@@ -377,6 +388,7 @@ def test_links_references_and_pictures(root, text, what):
         ),
         ("ja", "箇条書き", "学習カーブ", "'学習カーブ'; the glossary says '学習曲線'"),
         ("ja", "箇条書き", "プロセッサ", "'プロセッサ'; the glossary says 'プロセッサー'"),
+        ("ja", "箇条書き", "プロセッサーとプロセッサ", "'プロセッサ'; the glossary says"),
     ],
 )
 def test_words_that_the_glossary_has_not(root, language, old, new, right):
@@ -388,6 +400,15 @@ def test_words_that_only_look_wrong(root):
     edit(root, "ja", "end", "箇条書き", "プロセッサー")
     edit(root, "en", "end", "A list", "`training curve`")
     assert found(root) == []
+
+
+def test_a_formula_in_the_glossary(root):
+    path = root / "book" / "glossary.yaml"
+    path.write_text(GLOSSARY.replace("en: a curve", r"en: a curve $\sigma$"))
+    mend.mend(root)
+    assert found(root) == []
+    text = (root / "book" / "en" / "glossary.md").read_text()
+    assert r"| learning curve | 学習曲線 | a curve $\sigma$ |" in text
 
 
 def test_a_page_of_the_glossary_that_lacks_a_term(root):
@@ -769,6 +790,14 @@ def test_a_copy_of_a_page_brings_no_agreement_along(root):
 
 def test_nothing_is_written_where_nothing_is_to_be_mended(root):
     assert mend.mend(root) == []
+
+
+def test_a_declared_value_may_be_written_in_another_way(root):
+    edit(root, "en", "parameters", "1e-06", "1e-6")
+    assert found(root) == []
+    mend.mend(root)
+    source = pages.read(root / "book" / "en" / "index.ipynb", "en").cells["parameters"].source
+    assert "learning_rate = 1e-6  # of RMSprop" in source
 
 
 def test_a_notebook_has_a_line_for_each_line_of_a_cell(root):
