@@ -72,9 +72,10 @@ def test_an_epoch_together_equals_an_epoch_alone(name, tmp_path):
     from irnn.training.run import train_run
 
     both, alone = Store(tmp_path / "together"), Store(tmp_path / "alone")
-    told = []
-    train_group(GROUPS[name], 1, both, on_epoch=told.append)
+    told, updates = [], []
+    train_group(GROUPS[name], 1, both, None, lambda *said: updates.append(said), told.append)
     assert told == [both.read(spec) for spec in GROUPS[name]]
+    assert all(0 <= accuracy <= 1 for _run, _count, accuracy in updates)
     for spec in GROUPS[name]:
         train_run(spec, 1, alone)
         a, b = both.read(spec), alone.read(spec)

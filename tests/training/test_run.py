@@ -123,6 +123,8 @@ def test_stop_and_go_on_equals_going_straight_through(straight, store):
 
 def test_stop_between_updates(straight, store):
     def stop(run, updates, accuracy):
+        assert updates == 1
+        assert 0 <= accuracy <= 1
         if len(run) == 1:
             raise KeyboardInterrupt
 
