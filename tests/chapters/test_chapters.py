@@ -123,6 +123,7 @@ def test_numbers_of_truncation_are_those_of_their_curves():
                 name = f"{model}_{order}_{share}"
                 assert is_accuracy(found[name], runs[f"{model}-{order}-{share}"]), name
     assert (found["k_quarter"], found["k_all"], found["long_steps"]) == (49, 196, 784)
+    assert is_accuracy(found["irnn_later_quarter"], runs["irnn-later-quarter"])
     assert is_accuracy(found["irnn_longer_28"], runs["irnn-longer-28"])
     assert (found["lstm_long_112_lost"], found["lstm_long_300_lost"]) == (1, 0)
     assert found["lstm_longer_gained"] == 1  # epochs with a higher mean
@@ -153,6 +154,10 @@ def test_numbers_of_orders_and_of_the_control_are_those_of_their_curves():
     assert found["cropped_steps"] == 100
     assert (found["irnn_adding_200"], found["irnn_adding_200_learned"]) == ("0.11", 1)
     assert (found["irnn_adding_100"], found["irnn_adding_100_learned"]) == ("0.5", 0)
+    assert found["irnn_adding_longest"] == "–"
+    for run in runs["irnn-adding-100"] + runs["irnn-adding-200"] + runs["lstm-adding-400"]:
+        run.epochs[-1] = run.epochs[-1] | {"val_loss": 0.01}
+    assert long_dependency.numbers(runs, "en")["irnn_adding_longest"] == 200
 
 
 def test_numbers_of_the_optimizers_are_those_of_the_best_settings():
@@ -182,6 +187,12 @@ def test_numbers_of_the_optimizers_are_those_of_the_best_settings():
     assert counts == [1, 1, 1]
     assert found["irnn_sgd_stalled"] == found["irnn_sgd_settings"] - 2
     assert (found["irnn_rmsprop_learned"], found["irnn_rmsprop_rates"]) == (2, 2)
+    for n, run in enumerate(runs["irnn-sgd-0.99-clipped"]):  # the best of SGD
+        run.epochs[-1] = run.epochs[-1] | {"val_accuracy": 0.5 + n / 100}
+    lead = difference(
+        *(optimizer.best(some(runs, "irnn")) for some in (optimizer.rmsprop, optimizer.sgd))
+    )
+    assert optimizer.numbers(runs, "en")["irnn_lead_p"] == f"{lead.p:.2g}" != "1"
 
 
 def test_numbers_of_the_papers_setting_are_what_its_updates_can_do():
@@ -209,6 +220,7 @@ def test_the_norm_at_the_start_is_that_of_the_lowest_rate_without_momentum():
     ("chapter", "name", "pair"),
     [
         (truncated_bptt, "irnn_rows_half_p", ("irnn-rows-half", "irnn-rows-all")),
+        (truncated_bptt, "lstm_later_half_p", ("lstm-later-half", "lstm-later-all")),
         (truncated_bptt, "lstm_longer_28_p", ("lstm-longer-28", "lstm-longer-784")),
         (long_dependency, "irnn_permuted_p", ("irnn-permuted", "irnn-rows")),
         (long_dependency, "lstm_delay2_blank_p", ("lstm-delay-98-blank", "lstm-delay-98-all")),

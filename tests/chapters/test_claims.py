@@ -188,6 +188,20 @@ def test_no_long_memory_asks_for_a_short_gradient_that_is_as_good(store, quarter
     assert verdict(store, "no-long-memory", epochs=1, seeds=3).verdict == expected
 
 
+@pytest.mark.parametrize(
+    ("quarter", "half", "expected"), [(GOOD, BAD, "reproduced"), (BAD, GOOD, "not reproduced")]
+)
+def test_longer_training_is_judged_by_its_own_epochs_and_short_gradients(quarter, half, expected):
+    found = {}
+    for model in truncated_bptt.MODELS:
+        for name in truncated_bptt.SHARES:
+            found[f"{model}-rows-{name}"] = seeds([0.5, 0.51, 0.52])
+        for name in truncated_bptt.LATER:
+            late = {"quarter": quarter, "half": half, "all": GOOD}.get(name, BAD)
+            found[f"{model}-later-{name}"] = seeds(late)
+    assert rule(truncated_bptt, "no-long-memory-later")(found) == expected
+
+
 def test_equal_losses_contradict_that_all_steps_differ_from_none(store):
     experiment = chapters.experiment(truncated_bptt, epochs=1, seeds=3)
     for model in ("irnn", "lstm"):

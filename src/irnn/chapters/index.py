@@ -83,15 +83,15 @@ DOUBTS = {
 }
 
 
-def _doubt(entries: list[Entry], size: str = "") -> Entry:
+def _doubt(entries: list[Entry], which: str = "") -> Entry:
     """Return the ledger's entry on the post's doubt."""
-    return next(entry for entry in entries if entry.claim.name == f"no-long-memory{size}")
+    return next(entry for entry in entries if entry.claim.name == f"no-long-memory{which}")
 
 
 def doubt(entries: list[Entry], language: str) -> dict[str, str]:
     """Return the ledger's answer to the post's doubt, and what it rests on."""
     text = DOUBTS[language]
-    small, full = _doubt(entries), _doubt(entries, "-at-full-length")
+    small, later, full = (_doubt(entries, which) for which in ("", "-later", "-at-full-length"))
     finding = ""
     if small.measured:
         seeds = len({run.spec.seed for run in small.runs})
@@ -100,8 +100,15 @@ def doubt(entries: list[Entry], language: str) -> dict[str, str]:
     return {
         "doubt": text[small.verdict],
         "doubt_finding": finding,
+        "doubt_epochs": _epochs(small),
+        "doubt_later_epochs": _epochs(later),
+        "doubt_later": later.measured or "–",
         "doubt_full": full.measured or "–",
     }
+
+
+def _epochs(entry: Entry) -> str:
+    return f"{len(entry.runs[0])}" if entry.runs else "–"
 
 
 def short_gradients(entries: list[Entry], language: str) -> Picture | None:
@@ -109,4 +116,5 @@ def short_gradients(entries: list[Entry], language: str) -> Picture | None:
     runs = _doubt(entries).runs
     if not runs:
         return None
-    return truncated_bptt.over_length(runs, language, ALT["short_gradients"][language])
+    panel = truncated_bptt.WORDS[language]["rows"]
+    return truncated_bptt.over_length({panel: runs}, language, ALT["short_gradients"][language])

@@ -1,7 +1,7 @@
 """How far back the gradient has to flow: accuracy against the truncation length K."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -28,14 +28,14 @@ PARAMETERS = (
     | {
         "long": Parameter(
             True,
-            "add lengths K without pooling, up to three seeds: short, longer, after Trinh et al.",
+            "add longer training for some K, and K without pooling, up to three seeds",
             switch,
         ),
     }
 )
 
 ORDERS = ("rows", "permuted")
-EPOCHS = {"short": 4, "long": 4, "longer": 12, "trinh": 4}
+EPOCHS = {"short": 4, "later": 12, "long": 4, "longer": 12, "trinh": 4}
 
 # K as a share of the sequence's length T, by the name that numbers have it under. A row of the
 # image is 1/14 of T = 196; 300 of 784 is what Trinh et al. (2018) have.
@@ -50,9 +50,14 @@ SHARES = {
     "all": 1,
 }
 
+# The shares that are also trained for longer, row by row, from this seed on: of the sweep's seeds
+# before it, no checkpoint was kept to go on from.
+LATER = ("row", "quarter", "half", "all")  # the last one is what they are compared with
+LATER_FIRST = 3
+
 # K at T = 784, row by row: a row of the image, four of them, Trinh et al.'s 300, and all.
 LONG = (28, 112, 300, 784)
-LONG_SEEDS = 3  # at most, as each takes hours
+LONG_SEEDS = 3  # at most, of all that takes long
 FULL_LENGTH = ("long", "longer")
 
 # The setting of Trinh et al., in which they cut an LSTM at 300 steps; it is tried with one seed.
@@ -67,6 +72,11 @@ ALT = {
         "en": "Test accuracy over the truncation length K: IRNN and LSTM, by rows and permuted",
         "ja": "打ち切り長 K に対する IRNN と LSTM のテスト正解率。行ごとに読む場合と"
         "シャッフルした場合",
+    },
+    "later": {
+        "en": "Test accuracy over the truncation length K of IRNN and LSTM, early and late in "
+        "training",
+        "ja": "学習の早い時期と遅い時期の、打ち切り長 K に対する IRNN と LSTM のテスト正解率",
     },
     "long": {
         "en": "Test accuracy over the truncation length K without pooling, for IRNN and LSTM",
@@ -92,6 +102,13 @@ CAPTIONS = {
         " read row by row and in a permuted order. A dot is a seed, a line goes through the means.",
         "ja": "勾配を最後の K ステップで打ち切ったときの、テストデータでの正解率。画素を行ごとに"
         "読む場合と、シャッフルした順序で読む場合を示す。点は個々のシード、線はその平均。",
+    },
+    "later": {
+        "en": "Accuracy on the test set over K for some of these K, row by row, after as many "
+        "epochs as above and after longer training. A dot is a seed, a line goes through the "
+        "means.",
+        "ja": "上の K のいくつかについて、行ごとに読み、上と同じエポック数の後と、より長い学習の"
+        "後に測った、テストデータでの正解率。点は個々のシード、線はその平均。",
     },
     "long": {
         "en": "The same on the images in full size, row by row, at the learning rates of the main "
@@ -120,7 +137,8 @@ WORDS = {
         "rows": "row by row",
         "permuted": "permuted",
         "k": "K, the last of {steps} steps",
-        "from k": "{model}, {order}: {first} at K = {low}, {last} at K = {steps}",
+        "after": "after {epochs} epochs",
+        "from k": "{model}, {panel}: {first} at K = {low}, {last} at K = {steps}",
         "update": "update",
         "loss": "loss of the batch",
         "apart": "{model}: largest difference between the two {off}",
@@ -130,7 +148,8 @@ WORDS = {
         "rows": "行ごと",
         "permuted": "シャッフル",
         "k": "打ち切り長 K（全 {steps} ステップ中）",
-        "from k": "{model}（{order}）は K = {low} で {first}、K = {steps} で {last}",
+        "after": "{epochs} エポック後",
+        "from k": "{model}（{panel}）は K = {low} で {first}、K = {steps} で {last}",
         "update": "更新",
         "loss": "バッチの損失",
         "apart": "{model} では両者の差は最大で {off}",
@@ -141,6 +160,10 @@ WORDS = {
 def length(run: Run) -> int:
     """Return a run's K, which is T without truncation."""
     return run.spec.bptt_steps or run.spec.steps
+
+
+def _order(run: Run) -> str:
+    return "rows" if run.spec.permutation is None else "permuted"
 
 
 def experiment(
@@ -159,15 +182,25 @@ def experiment(
     `MODEL-ORDER-SHARE`, with a name of `SHARES`: the sweep. Each seed has a permutation of its
     own, the same for all K. K = T is a run without truncation. `irnn-all`, `lstm-all`: the
     first seed with `bptt_steps` = T, to show that it is the same. `long` adds, with `LONG_SEEDS`
-    at most, `MODEL-long-K` without pooling, at the rates of the main chapter, for K of 784 steps,
-    or the same share of other lengths, `MODEL-longer-K`, clipped, at the rates that the search of
-    `ten_years_later` chose; and, with one, `lstm-trinh-K`, in `TRINH`'s setting.
+    at most, `MODEL-later-SHARE`, row by row with more epochs, of the seeds from `LATER_FIRST` on;
+    `MODEL-long-K` without pooling, at the rates of the main chapter, for K of 784 steps, or
+    the same share of other lengths, `MODEL-longer-K`, clipped, at the rates that the search of
+    `ten_years_later` chose; and, with one seed, `lstm-trinh-K`, in `TRINH`'s setting.
     """
     common = {"dataset": dataset, "units": units, "batch_size": batch_size}
     rates = {"irnn": irnn_rate, "lstm": lstm_rate}
+    few = min(seeds, LONG_SEEDS)
     found = {}
 
-    def curve(model: str, k: int, seeds: int, epochs: int, order: str = "rows", **changes) -> Curve:
+    def curve(
+        model: str,
+        k: int,
+        seeds: int,
+        epochs: int,
+        order: str = "rows",
+        first: int = 0,
+        **changes,
+    ) -> Curve:
         setting = common | changes
         specs = [
             make(
@@ -177,7 +210,7 @@ def experiment(
                 seed=seed,
                 **setting,
             )
-            for seed in range(seeds)
+            for seed in range(first, first + seeds)
         ]
         return Curve(tuple(specs), epochs)
 
@@ -194,6 +227,11 @@ def experiment(
                 found[f"{model}-{order}-{name}"] = curve(
                     model, k, seeds, epochs or EPOCHS["short"], order, **setting
                 )
+        for name in LATER if long else ():
+            k = max(1, round(SHARES[name] * steps))
+            found[f"{model}-later-{name}"] = curve(
+                model, k, few, epochs or EPOCHS["later"], first=LATER_FIRST, **setting
+            )
         all_steps = make(model, bptt_steps=steps, **common, **setting)
         found[f"{model}-all"] = Curve((all_steps,), 1)
     for model in MODELS if long else ():
@@ -205,7 +243,6 @@ def experiment(
         for name, setting in settings.items():
             for k in LONG:
                 length = epochs or EPOCHS[name]
-                few = min(seeds, LONG_SEEDS)
                 found[f"{model}-{name}-{k}"] = curve(model, cut(k), few, length, **setting)
     for k in TRINH_LENGTHS if long else ():
         found[f"lstm-trinh-{k}"] = curve("lstm", cut(k), 1, epochs or EPOCHS["trinh"], **TRINH)
@@ -241,6 +278,21 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
         for some in short
     ]
     found["short_lost"] = int(-100 * max(gaps))  # "or more"
+    for model in MODELS if "irnn-later-all" in runs else ():
+        full = runs[f"{model}-later-all"]
+        found |= {
+            "later_epochs": len(full[0]),
+            "later_seeds": len(full),
+            "later_first": full[0].spec.seed,
+        }
+        found[f"{model}_later_all"] = percent(full, language)
+        for share in LATER[:-1]:
+            some = runs[f"{model}-later-{share}"]
+            found[f"{model}_later_{share}"] = percent(some, language)
+            gap, early = difference(some, full), difference(_early(some), _early(full))
+            found[f"{model}_later_{share}_p"] = f"{gap.p:.2g}"
+            found[f"{model}_later_{share}_behind"] = f"{-100 * gap.value:.0f}"
+            found[f"{model}_later_{share}_behind_early"] = f"{-100 * early.value:.0f}"
     for name in FULL_LENGTH if "irnn-long-784" in runs else ():
         for model in MODELS:
             full = runs[f"{model}-{name}-784"]
@@ -277,20 +329,40 @@ def enough(runs: Runs, model: str, order: str) -> int:
 
 def by_length(runs: Runs, language: str) -> Picture:
     """Draw the test accuracy over K, row by row and permuted, for both networks."""
-    curves = [f"{model}-{order}-{k}" for order in ORDERS for model in MODELS for k in SHARES]
-    return over_length(_of(runs, curves), language, ALT["by_length"][language])
+    panels = {
+        WORDS[language][order]: _of(runs, [f"{m}-{order}-{k}" for m in MODELS for k in SHARES])
+        for order in ORDERS
+    }
+    return over_length(panels, language, ALT["by_length"][language])
+
+
+def later(runs: Runs, language: str) -> Picture:
+    """Draw the test accuracy over some K, after the sweep's epochs and after more."""
+    late = _of(runs, [f"{model}-later-{k}" for model in MODELS for k in LATER])
+    panels = {
+        WORDS[language]["after"].format(epochs=len(some[0])): some for some in (_early(late), late)
+    }
+    return over_length(panels, language, ALT["later"][language])
 
 
 def long(runs: Runs, language: str) -> Picture:
     """Draw the test accuracy over K without pooling, row by row, for both networks."""
-    curves = [f"{model}-long-{k}" for model in MODELS for k in LONG]
-    return over_length(_of(runs, curves), language, ALT["long"][language])
+    return _without_pooling(runs, "long", language)
 
 
 def longer(runs: Runs, language: str) -> Picture:
     """Draw the same after longer training, with clipping."""
-    curves = [f"{model}-longer-{k}" for model in MODELS for k in LONG]
-    return over_length(_of(runs, curves), language, ALT["longer"][language])
+    return _without_pooling(runs, "longer", language)
+
+
+def _without_pooling(runs: Runs, name: str, language: str) -> Picture:
+    some = _of(runs, [f"{model}-{name}-{k}" for model in MODELS for k in LONG])
+    return over_length({WORDS[language]["rows"]: some}, language, ALT[name][language])
+
+
+def _early(runs: Sequence[Run]) -> list[Run]:
+    """Return runs as they were after as many epochs as the sweep has."""
+    return [run.until(min(EPOCHS["short"], len(run))) for run in runs]
 
 
 def _of(runs: Runs, curves: list[str]) -> tuple[Run, ...]:
@@ -298,30 +370,30 @@ def _of(runs: Runs, curves: list[str]) -> tuple[Run, ...]:
     return tuple({run.spec: run for curve in curves for run in runs[curve]}.values())
 
 
-def over_length(runs: Sequence[Run], language: str, alt: str) -> Picture:
-    """Draw the test accuracy over K, a line for each network, a panel for each order.
+def over_length(panels: Mapping[str, Sequence[Run]], language: str, alt: str) -> Picture:
+    """Draw the test accuracy over K, a line for each network, in panels of these names.
 
-    A dot is a seed, a line goes through the means over the seeds. K, networks and orders stand
-    as they come.
+    A dot is a seed, a line goes through the means over the seeds. K and networks stand as they
+    come.
     """
     text = WORDS[language]
     shown: dict[tuple[str, str, int], list[Run]] = {}
-    for run in runs:
-        order = "rows" if run.spec.permutation is None else "permuted"
-        shown.setdefault((order, run.spec.model, length(run)), []).append(run)
-    orders, _, ks = (list(dict.fromkeys(values)) for values in zip(*shown, strict=True))
+    for panel, runs in panels.items():
+        for run in runs:
+            shown.setdefault((panel, run.spec.model, length(run)), []).append(run)
+    ks = list(dict.fromkeys(k for *_, k in shown))
     steps = ks[-1]
 
     def draw(wide: bool) -> "Figure":
-        figure = new_figure(3.6 if wide else 2.8 * len(orders) + 0.6, wide)
-        layout = (1, len(orders)) if wide else (len(orders), 1)
-        panels = figure.subplots(*layout, sharey=True, squeeze=False).flat
-        for axes, order in zip(panels, orders, strict=True):
+        figure = new_figure(3.6 if wide else 2.8 * len(panels) + 0.6, wide)
+        layout = (1, len(panels)) if wide else (len(panels), 1)
+        grid = figure.subplots(*layout, sharey=True, squeeze=False).flat
+        for axes, panel in zip(grid, panels, strict=True):
             for model in MODELS:
-                values = [accuracies(shown[order, model, k]) for k in ks]
+                values = [accuracies(shown[panel, model, k]) for k in ks]
                 look = {"color": COLORS[model], "marker": MARKERS[model]}
                 for k, points in zip(ks, values, strict=True):
-                    specs = (run.spec for run in shown[order, model, k])
+                    specs = (run.spec for run in shown[panel, model, k])
                     seeds = {"linestyle": "", "markersize": 3, "alpha": 0.5} | look
                     axes.plot([k] * len(points), points, **seeds, **of_runs(model.upper(), *specs))
                 means = [points.mean() for points in values]
@@ -337,7 +409,7 @@ def over_length(runs: Sequence[Run], language: str, alt: str) -> Picture:
             axes.set_xticks(ks, [str(k) if k in named else "" for k in ks])
             axes.minorticks_off()
             axes.set(xlabel=text["k"].format(steps=steps), ylabel=text["test accuracy"])
-            axes.set(title=text[order] if len(orders) > 1 else "", ylim=(0, 1))
+            axes.set(title=panel if len(panels) > 1 else "", ylim=(0, 1))
             axes.yaxis.set_major_formatter("{x:.0%}")
             axes.label_outer()
         legend(figure, wide, columns=3)
@@ -346,21 +418,23 @@ def over_length(runs: Sequence[Run], language: str, alt: str) -> Picture:
     findings = [
         text["from k"].format(
             model=model.upper(),
-            order=text[order],
+            panel=panel,
             low=ks[0],
-            first=f"{accuracies(shown[order, model, ks[0]]).mean():.1%}",
-            last=f"{accuracies(shown[order, model, ks[-1]]).mean():.1%}",
+            first=f"{accuracies(shown[panel, model, ks[0]]).mean():.1%}",
+            last=f"{accuracies(shown[panel, model, ks[-1]]).mean():.1%}",
             steps=steps,
         )
-        for order in orders
+        for panel in panels
         for model in MODELS
     ]
     values = [
         columns(run.spec)
-        | {"order": order, "steps": steps, "k": k, "accuracy": run["val_accuracy"][-1]}
-        for (order, _, k), curve in shown.items()
+        | {"order": _order(run), "steps": steps, "k": k}
+        | {"epochs": len(run), "accuracy": run["val_accuracy"][-1]}
+        for (*_, k), curve in shown.items()
         for run in curve
     ]
+    runs = {run.spec: run for some in panels.values() for run in some}.values()
     return Picture(draw, described(alt, findings, language), language, tuple(runs), values=values)
 
 
@@ -443,6 +517,11 @@ class Lengths(NamedTuple):
 def _pooled(runs: Runs, model: str) -> Lengths:
     sweep = {share: runs[f"{model}-rows-{name}"] for name, share in SHARES.items()}
     return Lengths([some for share, some in sweep.items() if share <= 1 / 4], sweep[1])
+
+
+def _later(runs: Runs, model: str) -> Lengths:
+    short = [runs[f"{model}-later-{name}"] for name in LATER if SHARES[name] <= 1 / 4]
+    return Lengths(short, runs[f"{model}-later-all"])
 
 
 def _longer(runs: Runs, model: str) -> Lengths:
@@ -572,6 +651,12 @@ CLAIMS = (
         "no-long-memory",
         partial(no_long_memory, of=_pooled),
         partial(_best_short, of=_pooled),
+        reviewed="not reproduced",
+    ),
+    Claim(
+        "no-long-memory-later",
+        partial(no_long_memory, of=_later),
+        partial(_best_short, of=_later),
         reviewed="not reproduced",
     ),
     Claim(
