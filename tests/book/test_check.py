@@ -514,9 +514,10 @@ def test_a_footnote_in_one_language_only(root):
     assert said(root, "[end]: error: footnotes of en and ja differ; not in all: 'more'")
 
 
-def test_a_term_that_a_language_lacks(root):
+@pytest.mark.parametrize("part", ["  ja: 学習曲線\n", ", ja: 曲線"])
+def test_a_term_that_a_language_lacks(root, part):
     path = root / "book" / "glossary.yaml"
-    path.write_text(GLOSSARY.replace("  ja: 学習曲線\n", ""))
+    path.write_text(GLOSSARY.replace(part, ""))
     with pytest.raises(InputError, match="the term 'learning curve' has no name or no meaning in"):
         check.check(root)
 

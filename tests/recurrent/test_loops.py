@@ -482,12 +482,19 @@ def test_out_of_memory_says_what_fits(monkeypatch):
     monkeypatch.setenv("IRNN_LOOP", "native")
     assert saved_bytes(spec) == 4 * 784 * 32 * native.width(100) * 6
     monkeypatch.setenv("IRNN_LOOP", "scan")
-    has = 3.5 * saved_bytes(spec)
-    device = SimpleNamespace(memory_stats=lambda: {"bytes_limit": int(has)})
+    has = {"bytes_limit": int(3.5 * saved_bytes(spec))}
+    device = SimpleNamespace(memory_stats=lambda: has)
     monkeypatch.setattr(jax, "devices", lambda: [device])
     full = partial(out_of_memory, error=RuntimeError("RESOURCE_EXHAUSTED: out of memory"))
     assert "at most 3 runs at once" in str(full(spec, runs=8))
     assert "batch size of at most 112" in str(full(make("lstm", batch_size=1024)))
+    # what should have fitted
+    assert "at most 2 runs at once" in str(full(spec, runs=3))
+    assert "batch size of at most 31" in str(full(spec))
+    has["bytes_limit"] = saved_bytes(spec) // 2
+    assert "batch size of at most 16" in str(full(spec, runs=2))
+    has = None
+    assert str(full(spec)).endswith("train fewer runs at once, or with a smaller batch")
     assert out_of_memory(spec, RuntimeError("something else")) is None
     monkeypatch.setattr(keras.backend, "backend", lambda: "tensorflow")
     assert str(full(spec)).endswith("1 x lstm with batch size 32; train with a smaller batch")
