@@ -2,7 +2,7 @@
 
 import pytest
 
-from irnn.show.text import day, described, mean, of_epochs, percent, rate, seconds, spread
+from irnn.show.text import day, described, mean, of_epochs, p_value, percent, rate, seconds, spread
 from irnn.spec import make
 from irnn.store import Run
 
@@ -54,3 +54,8 @@ def test_epochs_are_some_or_each():
     assert of_epochs(19, 20, "en") == "19 of the 20 epochs"
     assert of_epochs(20, 20, "ja") == "20 エポックのすべて"
     assert of_epochs(19, 20, "ja") == "20 エポックのうち 19 エポック"
+
+
+def test_p_values_have_two_digits_and_a_power_of_ten_where_they_are_small():
+    assert [p_value(p) for p in (1.0, 0.0374, 0.000264, 0.0)] == ["1", "0.037", "0.00026", "0"]
+    assert [p_value(p) for p in (4.93e-5, 1e-6)] == ["4.9 × 10⁻⁵", "10⁻⁶"]

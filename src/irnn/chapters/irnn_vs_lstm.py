@@ -30,6 +30,7 @@ from irnn.show.text import (
     described,
     mean,
     of_epochs,
+    p_value,
     percent,
     rate,
     seconds,
@@ -334,7 +335,7 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
         both_tuned_epochs=both_tuned + 1,
         irnn_tuned_then=percent(runs["irnn-tuned"], language, both_tuned),
         lstm_tuned_then=percent(runs["lstm-tuned"], language, both_tuned),
-        both_tuned_p=f"{difference(runs['irnn-tuned'], runs['lstm-tuned'], both_tuned).p:.2g}",
+        both_tuned_p=p_value(difference(runs["irnn-tuned"], runs["lstm-tuned"], both_tuned).p),
         both_tuned_level=f"{TUNED_LEVEL:.3g}",
         both_tuned_apart=of_epochs(
             epochs_apart(runs["irnn-tuned"], runs["lstm-tuned"]), both_tuned + 1, language
@@ -379,9 +380,9 @@ def _batch_numbers(runs: Runs, language: str) -> dict[str, str | int]:
             "small_seeds": len(small),
             f"{model}_small": percent(small, language),
             f"{model}_same_updates": percent(usual, language),
-            f"{model}_same_updates_p": f"{difference(small, usual).p:.2g}",
+            f"{model}_same_updates_p": p_value(difference(small, usual).p),
             f"{model}_same_epochs": percent(early, language),
-            f"{model}_same_epochs_p": f"{difference(small, early).p:.2g}",
+            f"{model}_same_epochs_p": p_value(difference(small, early).p),
         }
     return found
 

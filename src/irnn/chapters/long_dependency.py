@@ -19,7 +19,7 @@ from irnn.show.curves import of_runs
 from irnn.show.picture import Picture, columns
 from irnn.show.plots import final_accuracies
 from irnn.show.style import COLORS, INK, MARKERS, SEED, legend, logarithmic, new_figure
-from irnn.show.text import described, joined, percent, rate
+from irnn.show.text import described, joined, p_value, percent, rate
 from irnn.show.words import SHARED
 from irnn.spec import IMAGES, MODELS, RunSpec, make
 from irnn.store import Run
@@ -323,7 +323,7 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
         for order in (order for order in ORDERS if f"{model}-{order}" in runs):
             some = runs[f"{model}-{order}"]
             found[f"{model}_{order}"] = percent(some, language)
-            found[f"{model}_{order}_p"] = f"{difference(some, runs[f'{model}-rows']).p:.2g}"
+            found[f"{model}_{order}_p"] = p_value(difference(some, runs[f"{model}-rows"]).p)
             found[f"{order}_steps"] = some[0].spec.steps
     for n, delay in enumerate(_delays(runs)):
         for model in MODELS:
@@ -331,9 +331,9 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
             for reach in REACHES if delay else ("quarter", "all"):
                 some = runs[delay_name(model, delay, reach)]
                 found[f"{model}_delay{n}_{reach}"] = percent(some, language)
-                found[f"{model}_delay{n}_{reach}_p"] = f"{difference(some, whole).p:.2g}"
+                found[f"{model}_delay{n}_{reach}_p"] = p_value(difference(some, whole).p)
             waited = difference(whole, runs[delay_name(model, 0, "all")])
-            found[f"{model}_delay{n}_waited_p"] = f"{waited.p:.2g}"
+            found[f"{model}_delay{n}_waited_p"] = p_value(waited.p)
         found |= {
             f"delay{n}": delay,
             "control_epochs": len(whole[0]),

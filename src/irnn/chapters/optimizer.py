@@ -22,7 +22,7 @@ from irnn.probes import Probe
 from irnn.show.picture import Picture, columns
 from irnn.show.plots import final_accuracies
 from irnn.show.style import COLORS, INK, MARKERS, legend, logarithmic, matplotlib, new_figure
-from irnn.show.text import described, joined, mean, percent, rate
+from irnn.show.text import described, joined, mean, p_value, percent, rate
 from irnn.show.words import SHARED
 from irnn.spec import IMAGES, MODELS, RunSpec, make, whole_number
 from irnn.store import Run
@@ -316,12 +316,12 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
         at_shared = [r for r in runs[f"{model}-rmsprop"] if r.spec.learning_rate == SHARED_RATE]
         found[f"{model}_rmsprop_shared"] = percent(at_shared, language) if at_shared else "–"
         found[f"{model}_rmsprop_rates"] = learned_rates(runs, model)[0]
-        found[f"{model}_lead_p"] = f"{_lead(runs, model).p:.2g}"
+        found[f"{model}_lead_p"] = p_value(_lead(runs, model).p)
         for what in BEST[model]:
             some = runs[f"{model}-longer-{what}"]
             found[f"{model}_longer_{what}"] = percent(some, language)
-            found[f"{model}_longer_{what}_p"] = (
-                f"{difference(runs[f'{model}-longer-rmsprop'], some).p:.2g}"
+            found[f"{model}_longer_{what}_p"] = p_value(
+                difference(runs[f"{model}-longer-rmsprop"], some).p
             )
         still = runs[curve_name(model, 0.0, None)][:1]  # at the lowest rate, it hardly moves
         found[f"{model}_norm_start"] = mean(still, "gradient_norm", epoch=0)

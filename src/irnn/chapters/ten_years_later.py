@@ -22,7 +22,7 @@ from irnn.parameters import AVERAGED, Parameter, shared, switch
 from irnn.show.picture import Picture, columns
 from irnn.show.plots import final_accuracies, learning_curves
 from irnn.show.style import COLORS, MARKERS, legend, logarithmic, new_figure
-from irnn.show.text import described, joined, of_epochs, percent, rate
+from irnn.show.text import described, joined, of_epochs, p_value, percent, rate
 from irnn.show.words import SHARED
 from irnn.spec import IMAGES, MODELS, make
 from irnn.store import Run
@@ -259,15 +259,15 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
         "lstm_steps": lstm[0].spec.steps,
         "lstm_epochs": len(lstm[0]),
         "lstm_rate": rate(lstm[0].spec.learning_rate),
-        "zero_half_p": f"{_apart(runs, 0.0, 0.5).p:.2g}",
-        "half_one_p": f"{_apart(runs, 0.5, 1.0).p:.2g}",
+        "zero_half_p": p_value(_apart(runs, 0.0, 0.5).p),
+        "half_one_p": p_value(_apart(runs, 0.5, 1.0).p),
         "level": f"{THREE_PAIRS:.3g}",
     }
     for name, derivative in zip(("zero", "half", "one"), DERIVATIVES, strict=True):
         found[f"relu_{name}"] = percent(runs[f"irnn-relu-{derivative:g}"], language)
     for what in TODAY:
         found[f"lstm_{what}"] = percent(runs[f"lstm-{what}"], language)
-        found[f"lstm_{what}_p"] = f"{difference(runs[f'lstm-{what}'], lstm).p:.2g}"
+        found[f"lstm_{what}_p"] = p_value(difference(runs[f"lstm-{what}"], lstm).p)
     if "lstm-carried" in runs:
         carried = runs["lstm-carried"]
         found |= {
@@ -288,14 +288,14 @@ def _searched_numbers(runs: Runs, name: str, language: str) -> dict[str, str | i
         f"{name}_seeds": len(both[0]),
         f"{name}_level": f"{SEARCHES[name].level:.3g}",
         f"{name}_steps": both[0][0].spec.steps,
-        f"{name}_p": f"{difference(*both).p:.2g}",
+        f"{name}_p": p_value(difference(*both).p),
         f"{name}_ahead": of_epochs(epochs_ahead(*both), len(both[0][0]), language),
-        f"{name}_rank_p": f"{rank_p(*both):.2g}",
+        f"{name}_rank_p": p_value(rank_p(*both)),
         f"{name}_looks": len(SEARCHES[name].looks) + 1,
         f"{name}_looked": _looked(SEARCHES[name].looks, *both, language),
     }
     early = len(runs[f"{MODELS[0]}-{name}-search"][0])
-    found[f"{name}_early_p"] = f"{difference(*both, early - 1).p:.2g}"
+    found[f"{name}_early_p"] = p_value(difference(*both, early - 1).p)
     for model, chosen in zip(MODELS, both, strict=True):
         searched = runs[f"{model}-{name}-search"]
         found |= {
@@ -327,7 +327,7 @@ def _looked(
     for seeds, epochs in looks:
         then = ([run.until(epochs) for run in some[:seeds]] for some in (runs, others))
         p = difference(*then).p
-        parts.append(text["look"].format(seeds=seeds, epochs=epochs, p=f"{p:.2g}"))
+        parts.append(text["look"].format(seeds=seeds, epochs=epochs, p=p_value(p)))
     return text["and then"].join(parts)
 
 

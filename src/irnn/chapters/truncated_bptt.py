@@ -13,7 +13,7 @@ from irnn.parameters import AVERAGED, Parameter, shared, switch
 from irnn.show.curves import of_runs
 from irnn.show.picture import Picture, columns
 from irnn.show.style import COLORS, INK, MARKERS, legend, new_figure
-from irnn.show.text import described, joined, percent, rate
+from irnn.show.text import described, joined, p_value, percent, rate
 from irnn.show.words import SHARED
 from irnn.spec import MODELS, make
 from irnn.store import Run
@@ -268,7 +268,7 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
                 some = runs[f"{model}-{order}-{share}"]
                 found[f"{model}_{order}_{share}"] = percent(some, language)
                 gap = difference(some, runs[f"{model}-{order}-all"])
-                found[f"{model}_{order}_{share}_p"] = f"{gap.p:.2g}"
+                found[f"{model}_{order}_{share}_p"] = p_value(gap.p)
     for model in MODELS:
         for order in ORDERS:
             found[f"{model}_{order}_enough"] = enough(runs, model, order)
@@ -290,7 +290,7 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
             some = runs[f"{model}-later-{share}"]
             found[f"{model}_later_{share}"] = percent(some, language)
             gap, early = difference(some, full), difference(_early(some), _early(full))
-            found[f"{model}_later_{share}_p"] = f"{gap.p:.2g}"
+            found[f"{model}_later_{share}_p"] = p_value(gap.p)
             found[f"{model}_later_{share}_behind"] = f"{-100 * gap.value:.0f}"
             found[f"{model}_later_{share}_behind_early"] = f"{-100 * early.value:.0f}"
     for name in FULL_LENGTH if "irnn-long-784" in runs else ():
@@ -305,7 +305,7 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
             for k in LONG:
                 some = runs[f"{model}-{name}-{k}"]
                 found[f"{model}_{name}_{k}"] = percent(some, language)
-                found[f"{model}_{name}_{k}_p"] = f"{difference(some, full).p:.2g}"
+                found[f"{model}_{name}_{k}_p"] = p_value(difference(some, full).p)
                 found[f"{model}_{name}_{k}_lost"] = int((accuracies(some) < LEARNS).sum())
     if "lstm-longer-300" in runs:
         found["lstm_longer_gained"] = epochs_ahead(runs["lstm-longer-300"], runs["lstm-longer-112"])

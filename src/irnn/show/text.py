@@ -47,6 +47,11 @@ def joined(parts: Iterable[str], language: str) -> str:
     return ("／" if language == "ja" else "; ").join(parts)
 
 
+def p_value(p: float) -> str:
+    """Return a p value to two digits: "0.037", "4.9 × 10⁻⁵"."""
+    return rate(float(f"{p:.1e}")) if 0 < p < 1e-4 else f"{p:.2g}"
+
+
 def of_epochs(some: int, epochs: int, language: str) -> str:
     """Return "each of the 20 epochs", or "19 of the 20 epochs"."""
     if language == "ja":
