@@ -174,7 +174,7 @@ def test_a_missing_page_and_the_root_lead_to_every_language(page):
     for name, site in (("404", "https://site.example/book/"), ("index", "")):
         ways = dict(re.findall('<p lang="(.*?)">[^<]*<a href="(.*?)">', page(name)))
         assert ways == {code: f"{site}{code}/index.html" for code in ("de", "en", "ja")}
-    assert "お探しのページはない" in page("404")
+    assert "指定されたページは見つからない" in page("404")
     assert 'content="0; url=start.html"' in page("index")
 
 

@@ -218,7 +218,7 @@ WORDS = {
         "norm": "勾配のノルム",
         "falls": "{label}（{when}）は末尾で {first}、{steps} ステップ前で {last}",
         "read": "読んだ画素数 t",
-        "answers": "{label}は {middle} 画素で {half:.1%}、全 {steps} 画素で {last:.1%}",
+        "answers": "{label} は {middle} 画素で {half:.1%}、全 {steps} 画素で {last:.1%}",
     },
 }
 

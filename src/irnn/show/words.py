@@ -45,7 +45,7 @@ SHARED = {
         "training loss": "訓練損失",
         "updates": "更新回数",
         "minutes": "計算時間（分）",
-        "rate": "{model}（学習率 {rate}）",
+        "rate": "{model}、学習率 {rate}",
         "batch": "{model}、バッチサイズ {size}",
         "seeds": "{label}（{n} 通りのシード）",
         "chance": "チャンスレベル（10%）",
