@@ -315,32 +315,33 @@ def test_a_terminal_that_cannot_show_a_letter(command, tmp_path):
     assert "\\u5b9f" in done.stdout
 
 
-def test_ctrl_c_while_modules_are_imported(tmp_path):
-    (tmp_path / "filelock.py").write_text("import os\nos.kill(os.getpid(), 2)")
-    done = subprocess.run(
-        [sys.executable, "-m", "irnn", "runs"],
-        env=os.environ | {"PYTHONPATH": f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"},
+def interrupted(*arguments, **variables):
+    """Run Python, which interrupts itself, with Ctrl-C as it is in a terminal."""
+    return subprocess.run(
+        [sys.executable, *arguments],
+        env=os.environ | variables,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         capture_output=True,
         text=True,
         check=False,
+        timeout=300,
     )
+
+
+def test_ctrl_c_while_modules_are_imported(tmp_path):
+    (tmp_path / "filelock.py").write_text("import os\nos.kill(os.getpid(), 2)")
+    path = f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"
+    done = interrupted("-m", "irnn", "runs", PYTHONPATH=path)
     assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
 
 
 def test_a_second_ctrl_c_changes_nothing():
-    code = (
+    done = interrupted(
+        "-c",
         "import os, sys\nfrom irnn import __main__ as command\n"
         "def _run(arguments): os.kill(os.getpid(), 2)\n"
         "command._run = _run\n"
-        "code = command.main([])\nos.kill(os.getpid(), 2)\nsys.exit(code)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-        capture_output=True,
-        text=True,
-        check=False,
+        "code = command.main([])\nos.kill(os.getpid(), 2)\nsys.exit(code)",
     )
     assert done.returncode == 128 + signal.SIGINT
     assert done.stderr == "\nirnn: stopped; every finished epoch is kept\n"
@@ -348,20 +349,13 @@ def test_a_second_ctrl_c_changes_nothing():
 
 def test_a_stopped_command_waits_for_no_thread():
     """A signal can leave a library's lock taken, for which its threads then wait forever."""
-    code = (
+    done = interrupted(
+        "-c",
         "import os, runpy, sys, threading\nfrom irnn.store import Store\n"
         "threading.Thread(target=threading.Event().wait).start()\n"
         "Store.runs = lambda self: print('said', os.kill(os.getpid(), 2))\n"
         "sys.argv = ['irnn', 'runs', '--json']\nprint('before')\n"
-        "runpy.run_module('irnn', run_name='__main__')"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
+        "runpy.run_module('irnn', run_name='__main__')",
     )
     assert (done.returncode, done.stdout) == (128 + signal.SIGINT, "before\n")
     assert done.stderr == "\nirnn: stopped; every finished epoch is kept\n"
