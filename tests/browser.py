@@ -92,7 +92,9 @@ class Browser:
         elif method == "Runtime.consoleAPICalled" and params["type"] in ("error", "warning"):
             self.errors.append(str([part.get("value") for part in params["args"]]))
         elif method == "Log.entryAdded" and params["entry"]["level"] == "error":
-            self.errors.append(f"{params['entry']['text']} {params['entry'].get('url', '')}")
+            url = params["entry"].get("url", "")
+            if not url.endswith("/favicon.ico"):  # which a page without an icon is asked for, late
+                self.errors.append(f"{params['entry']['text']} {url}")
 
     def _next(self):
         while b"\0" not in self._received:
