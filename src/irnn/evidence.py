@@ -55,20 +55,19 @@ def accuracies(runs: Sequence[Run], epoch: int = -1) -> np.ndarray:
 
 def epochs_ahead(runs: Sequence[Run], others: Sequence[Run]) -> int:
     """Return after how many epochs the mean test accuracy of runs is above that of others."""
-    epochs = min(len(run) for run in (*runs, *others))
-    return sum(
-        bool(accuracies(runs, epoch).mean() > accuracies(others, epoch).mean())
-        for epoch in range(epochs)
-    )
+    return _epochs_where(lambda a, b: a.mean() > b.mean(), runs, others)
 
 
 def epochs_apart(runs: Sequence[Run], others: Sequence[Run]) -> int:
     """Return after how many epochs every run's test accuracy is above that of all others."""
+    return _epochs_where(lambda a, b: a.min() > b.max(), runs, others)
+
+
+def _epochs_where(holds: Callable, runs: Sequence[Run], others: Sequence[Run]) -> int:
+    """Return after how many epochs that both have something holds of their test accuracies."""
     epochs = min(len(run) for run in (*runs, *others))
-    return sum(
-        bool(accuracies(runs, epoch).min() > accuracies(others, epoch).max())
-        for epoch in range(epochs)
-    )
+    both = ((accuracies(runs, epoch), accuracies(others, epoch)) for epoch in range(epochs))
+    return sum(bool(holds(*reached)) for reached in both)
 
 
 def difference(runs: Sequence[Run], others: Sequence[Run], epoch: int = -1) -> Difference:

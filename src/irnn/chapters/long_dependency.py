@@ -339,17 +339,19 @@ def numbers(runs: Runs, language: str) -> dict[str, str | int]:
             "control_epochs": len(whole[0]),
             "control_images": f"{whole[0].spec.samples:,}",
         }
-    for length in ADDING if "irnn-adding-100" in runs else ():
-        for model in MODELS:
-            some = runs[f"{model}-adding-{length}"]
+    if "irnn-adding-100" in runs:
+        adding = {(m, length): runs[f"{m}-adding-{length}"] for m in MODELS for length in ADDING}
+        for (model, length), some in adding.items():
             found[f"{model}_adding_{length}"] = f"{_error(some):.2g}"
             learned = [run for run in some if _has_learned([run])]
             found[f"{model}_adding_{length}_learned"] = len(learned)
-        found |= {"adding_epochs": len(some[0]), "sequences": f"{some[0].spec.samples:,}"}
-        found["guessing"] = f"{GUESSING:.2g}"
-    if "irnn-adding-100" in runs:
-        lengths = [length for length in ADDING if _has_learned(runs[f"irnn-adding-{length}"])]
-        found["irnn_adding_longest"] = max(lengths, default="–")
+        lengths = [length for length in ADDING if _has_learned(adding["irnn", length])]
+        found |= {
+            "adding_epochs": len(some[0]),
+            "sequences": f"{some[0].spec.samples:,}",
+            "guessing": f"{GUESSING:.2g}",
+            "irnn_adding_longest": max(lengths, default="–"),
+        }
     return found
 
 
